@@ -1,0 +1,10 @@
+//! The commands, one file each.
+
+pub(crate) mod classify;
+pub(crate) mod evaluate;
+pub(crate) mod import;
+pub(crate) mod inspect;
+pub(crate) mod model;
+pub(crate) mod prepare;
+pub(crate) mod split;
+pub(crate) mod train;

@@ -1,0 +1,69 @@
+//! `undertone`: what encrypted traffic is doing, without decrypting it.
+
+mod commands;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    classify::Classify, evaluate::Evaluate, import::Import, inspect::Inspect, model::Model,
+    prepare::Prepare, split::Split, train::Train,
+};
+
+/// Tell what encrypted traffic is doing, without decrypting it
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Classify(Classify),
+    Inspect(Inspect),
+    Prepare(Prepare),
+    Import(Import),
+    Split(Split),
+    Train(Train),
+    Evaluate(Evaluate),
+    Model(Model),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let outcome = match &arguments.command {
+        Command::Classify(command) => command.run(&mut out),
+        Command::Inspect(command) => command.run(&mut out),
+        Command::Prepare(command) => command.run(&mut out),
+        Command::Import(command) => command.run(&mut out),
+        Command::Split(command) => command.run(&mut out),
+        Command::Train(command) => command.run(&mut out),
+        Command::Evaluate(command) => command.run(&mut out),
+        Command::Model(command) => command.run(&mut out),
+    };
+    let outcome = outcome.and_then(|()| Ok(out.flush()?));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing sensible is left to do if standard error is gone too.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether whoever read our output has seen enough: that is success.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

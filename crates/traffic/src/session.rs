@@ -1,0 +1,77 @@
+//! Sessions: both directions of one conversation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    background::Background,
+    link::LinkType,
+    packet::{Direction, FiveTuple},
+    slice::Slice,
+    statistics::Statistics,
+    timestamp::Timestamp,
+};
+
+/// How many packets of a session are summarised.
+pub const SUMMARIES: usize = 64;
+
+/// What is kept of one packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketSummary {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Its length on the wire from the IP header on, in bytes.
+    pub length: u16,
+    /// Its transport payload's length, in bytes.
+    pub payload_length: u16,
+    /// Nanoseconds since the session's first packet.
+    pub offset_nanoseconds: u64,
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionEnd {
+    /// The capture ended.
+    Capture,
+    /// No packet for longer than the idle time-out.
+    Idle,
+    /// Open for longer than the active time-out.
+    Active,
+    /// FIN in both directions, or RST.
+    Closed,
+    /// Flushed to keep the table within its bound.
+    Evicted,
+}
+
+/// A finished session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// From the client to the server.
+    pub five_tuple: FiveTuple,
+    /// Link type of the frame of its first packet.
+    pub link_type: LinkType,
+    /// Time of the first packet.
+    pub start: Timestamp,
+    /// Time of the last packet.
+    pub end: Timestamp,
+    /// Packets, both directions.
+    pub packets: u64,
+    /// Bytes on the wire from the IP header on, both directions.
+    pub bytes: u64,
+    /// Transport payload bytes, both directions.
+    pub payload_bytes: u64,
+    /// All TCP flags seen, forward and backward.
+    pub tcp_flags: [u8; 2],
+    /// Why it ended.
+    pub end_reason: SessionEnd,
+    /// Whether it is background, and which.
+    pub background: Option<Background>,
+    /// Its first bytes under the policy.
+    pub slice: Slice,
+    /// The first packets' own slices, where asked for.
+    pub packet_slices: Vec<Slice>,
+    /// The first 64 packets.
+    pub summaries: Vec<PacketSummary>,
+    /// Of the whole session.
+    pub statistics: Statistics,
+}

@@ -3,3 +3,10 @@
 //! Modules are listed in the order in which data passes through them.
 
 pub mod dataset;
+
+pub mod recipe;
+
+pub mod calibration;
+pub mod evaluation;
+
+pub mod files;

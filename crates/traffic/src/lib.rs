@@ -3,14 +3,28 @@
 //! Modules are listed in the order in which data passes through them. The crate has no
 //! clock, starts no thread and logs nothing: time comes from the capture.
 
-pub mod background;
-pub mod capture;
-pub mod link;
-pub mod packet;
-pub mod policy;
-pub mod session;
-pub mod session_table;
-pub mod slice;
-pub mod statistics;
-pub mod tally;
 pub mod timestamp;
+
+pub mod link;
+
+pub mod capture;
+
+pub mod packet;
+
+pub mod decode;
+
+pub mod tally;
+
+pub mod policy;
+
+pub mod slice;
+
+pub mod background;
+
+pub mod statistics;
+
+pub mod session;
+
+pub mod session_table;
+
+pub mod cut;

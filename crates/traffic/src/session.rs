@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     background::Background,
     link::LinkType,
-    packet::{Direction, FiveTuple},
+    packet::{Context, Direction, FiveTuple},
     slice::Slice,
     statistics::Statistics,
     timestamp::Timestamp,
@@ -19,11 +19,11 @@ pub const SUMMARIES: usize = 64;
 pub struct PacketSummary {
     /// Which way it goes.
     pub direction: Direction,
-    /// Its length on the wire from the IP header on, in bytes.
+    /// Its length on the wire from the IP header on, in bytes; 65,535 if longer.
     pub length: u16,
-    /// Its transport payload's length, in bytes.
+    /// Its transport payload's length, in bytes; 65,535 if longer.
     pub payload_length: u16,
-    /// Nanoseconds since the session's first packet.
+    /// Nanoseconds since the session's first packet; 0 if the capture has it earlier.
     pub offset_nanoseconds: u64,
 }
 
@@ -41,6 +41,22 @@ pub enum SessionEnd {
     Closed,
     /// Flushed to keep the table within its bound.
     Evicted,
+    /// It is one packet, as asked for.
+    Packet,
+}
+
+impl SessionEnd {
+    /// Its name, as in a tally.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::Closed => "closed",
+            Self::Evicted => "evicted",
+            Self::Packet => "packet",
+        }
+    }
 }
 
 /// A finished session.
@@ -48,11 +64,13 @@ pub enum SessionEnd {
 pub struct Session {
     /// From the client to the server.
     pub five_tuple: FiveTuple,
+    /// What its packets were wrapped in.
+    pub context: Context,
     /// Link type of the frame of its first packet.
     pub link_type: LinkType,
     /// Time of the first packet.
     pub start: Timestamp,
-    /// Time of the last packet.
+    /// Time of the latest packet.
     pub end: Timestamp,
     /// Packets, both directions.
     pub packets: u64,
@@ -74,4 +92,11 @@ pub struct Session {
     pub summaries: Vec<PacketSummary>,
     /// Of the whole session.
     pub statistics: Statistics,
+}
+
+impl Session {
+    /// Whether no packet carries transport payload.
+    pub fn is_empty(&self) -> bool {
+        self.payload_bytes == 0
+    }
 }

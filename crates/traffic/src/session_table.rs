@@ -1,15 +1,32 @@
 //! The session table: packets in, finished sessions out, memory bounded.
 
-use std::num::NonZeroUsize;
+mod key;
+mod open_session;
+mod recency;
 
-use crate::{capture::Frame, policy::BytePolicy, session::Session, tally::Tally};
+use std::{collections::HashMap, num::NonZeroUsize};
+
+pub use crate::decode::Tunnels;
+use crate::{
+    capture::Frame,
+    decode::Decoder,
+    packet::Packet,
+    policy::BytePolicy,
+    session::{Session, SessionEnd},
+    slice::SLICE_LENGTH,
+    tally::Tally,
+    timestamp::Timestamp,
+};
+use key::{Seed, SessionKey};
+use open_session::OpenSession;
+use recency::Recency;
 
 /// What one slice is cut from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// A session's packets one after another.
     Session,
-    /// Each packet alone.
+    /// Each packet alone: a session of one packet, its sender the client.
     Packet,
 }
 
@@ -17,8 +34,16 @@ pub enum Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndRule {
     /// With the capture: one session per five-tuple, as the paper's tool chain has it.
+    ///
+    /// That tool chain (`SplitCap`) differs still: it drops IP fragments, SCTP, QinQ, IPv6 with
+    /// hop-by-hop options and IP-in-IP without a word, ignores VLAN ids, keys GRE and 6in4 by
+    /// the inner session, rejects nanosecond pcap and pcapng, keeps the padding of short
+    /// Ethernet frames, and compares duplicates before addresses are zeroed.
     Capture,
-    /// After silence, after a long time, or when TCP says so.
+    /// After silence, after a long time, or when TCP says so (FIN both ways, or RST).
+    ///
+    /// Late packets of a closed TCP session still join it for [`LINGER_NANOSECONDS`]; a SYN on
+    /// a closed five-tuple begins the next session at once.
     Timeout {
         /// Silence that ends a session, in nanoseconds.
         idle_nanoseconds: u64,
@@ -27,14 +52,19 @@ pub enum EndRule {
     },
 }
 
-/// Which packets of a tunnel count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tunnels {
-    /// The tunnel's own.
-    Outer,
-    /// Those inside it.
-    Inner,
+impl EndRule {
+    /// Time-outs as usual for flow meters: 64 s idle, 30 min active.
+    pub const fn timeout() -> Self {
+        Self::Timeout {
+            idle_nanoseconds: 64_000_000_000,
+            active_nanoseconds: 1_800_000_000_000,
+        }
+    }
 }
+
+/// How long a closed TCP session waits for late packets, in nanoseconds; shorter if the idle
+/// time-out is.
+pub const LINGER_NANOSECONDS: u64 = 5_000_000_000;
 
 /// Every setting that decides what sessions and slices come out of a capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,35 +79,248 @@ pub struct CutOptions {
     pub end_rule: EndRule,
     /// Which packets of a tunnel count.
     pub tunnels: Tunnels,
-    /// The most sessions open at once; the oldest is flushed and counted beyond it.
+    /// The most sessions open at once; beyond it, the least recently active one is flushed and
+    /// counted (closed ones first: they end as closed).
     pub max_sessions: NonZeroUsize,
     /// How many packets get a slice of their own (0 to 3 are usual).
     pub packet_slices: usize,
 }
 
+/// Policy `paper`, slices of 784 bytes, sessions, usual time-outs, outer packets of tunnels,
+/// a million sessions, no packet slices.
+impl Default for CutOptions {
+    fn default() -> Self {
+        Self {
+            policy: BytePolicy::paper(),
+            slice_length: const { NonZeroUsize::new(SLICE_LENGTH).expect("784 is not zero") },
+            unit: Unit::Session,
+            end_rule: EndRule::timeout(),
+            tunnels: Tunnels::Outer,
+            max_sessions: const { NonZeroUsize::new(1_000_000).expect("a million is not zero") },
+            packet_slices: 0,
+        }
+    }
+}
+
 /// Cuts the frames of ONE capture into sessions.
 pub struct SessionTable {
-    _options: CutOptions,
+    options: CutOptions,
+    decoder: Decoder,
+    open: OpenSessions,
+    tally: Tally,
 }
 
 impl SessionTable {
     /// An empty table; `seed` makes its hash hard to attack and is not visible in results.
-    pub fn new(options: CutOptions, _seed: u64) -> Self {
-        Self { _options: options }
+    pub fn new(options: CutOptions, seed: u64) -> Self {
+        Self {
+            decoder: Decoder::new(options.tunnels),
+            open: OpenSessions::new(seed),
+            tally: Tally::default(),
+            options,
+        }
     }
 
     /// Takes one frame in; sessions that it ends go to `sink`, in an order that depends on the capture only.
-    pub fn push(&mut self, _frame: &Frame<'_>, _sink: &mut dyn FnMut(Session)) {
-        todo!()
+    pub fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(Session)) {
+        let Some(packet) = self.decoder.decode(frame, &mut self.tally) else {
+            return;
+        };
+        let mut exit = Exit {
+            tally: &mut self.tally,
+            sink,
+        };
+        match self.options.unit {
+            Unit::Session => self.open.take_in(&packet, &self.options, &mut exit),
+            Unit::Packet => {
+                let mut session = OpenSession::begin(&packet, 0, &self.options);
+                session.add(&packet, &self.options);
+                exit.end(session, SessionEnd::Packet);
+            }
+        }
     }
 
-    /// Ends every open session.
-    pub fn finish(&mut self, _sink: &mut dyn FnMut(Session)) {
-        todo!()
+    /// Ends every open session, in the order of their first packets.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Session)) {
+        self.decoder.finish(&mut self.tally);
+        let mut exit = Exit {
+            tally: &mut self.tally,
+            sink,
+        };
+        self.open.end_all(&mut exit);
+    }
+
+    /// Sessions open now.
+    pub fn open_sessions(&self) -> usize {
+        self.open.places.len()
     }
 
     /// What was read, kept and skipped so far.
     pub fn tally(&self) -> &Tally {
-        todo!()
+        &self.tally
+    }
+}
+
+/// Where ended sessions go, counted.
+struct Exit<'a> {
+    tally: &'a mut Tally,
+    sink: &'a mut dyn FnMut(Session),
+}
+
+impl Exit<'_> {
+    fn end(&mut self, session: OpenSession, reason: SessionEnd) {
+        *self.tally.ends.entry(reason).or_default() += 1;
+        (self.sink)(session.finish(reason));
+    }
+}
+
+/// The open sessions, found by key and by how recently they were active.
+struct OpenSessions {
+    places: HashMap<SessionKey, u32, Seed>,
+    sessions: Vec<Option<(SessionKey, Box<OpenSession>)>>,
+    free: Vec<u32>,
+    active: Recency,
+    closed: Recency,
+    opened: u64,
+    last_timestamp: Timestamp,
+}
+
+impl OpenSessions {
+    fn new(seed: u64) -> Self {
+        Self {
+            places: HashMap::with_hasher(Seed(seed)),
+            sessions: Vec::new(),
+            free: Vec::new(),
+            active: Recency::new(),
+            closed: Recency::new(),
+            opened: 0,
+            last_timestamp: Timestamp::default(),
+        }
+    }
+
+    fn take_in(&mut self, packet: &Packet<'_>, options: &CutOptions, exit: &mut Exit<'_>) {
+        self.expire(packet.timestamp, options.end_rule, exit);
+        let key = SessionKey::of(packet);
+        let found = self.places.get(&key).copied().filter(|&place| {
+            let Some((_, session)) = &self.sessions[place as usize] else {
+                return false;
+            };
+            let Some(reason) = session.end_before(packet, options.end_rule) else {
+                return true;
+            };
+            self.remove(place, reason, exit);
+            false
+        });
+        let place = found.unwrap_or_else(|| self.insert(key, packet, options, exit));
+        let Some((_, session)) = &mut self.sessions[place as usize] else {
+            return;
+        };
+        let was_closed = session.is_closed();
+        session.add(packet, options);
+        let ends_early = matches!(options.end_rule, EndRule::Timeout { .. });
+        if ends_early && session.is_closed() {
+            if !was_closed {
+                self.active.remove(place);
+            }
+            self.closed.touch(place);
+        } else {
+            self.active.touch(place);
+        }
+    }
+
+    fn insert(
+        &mut self,
+        key: SessionKey,
+        packet: &Packet<'_>,
+        options: &CutOptions,
+        exit: &mut Exit<'_>,
+    ) -> u32 {
+        while self.places.len() >= options.max_sessions.get() {
+            if let Some(place) = self.closed.oldest() {
+                self.remove(place, SessionEnd::Closed, exit);
+            } else if let Some(place) = self.active.oldest() {
+                self.remove(place, SessionEnd::Evicted, exit);
+            } else {
+                break;
+            }
+        }
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.sessions.push(None);
+            self.sessions.len() as u32 - 1
+        });
+        let session = OpenSession::begin(packet, self.opened, options);
+        self.opened += 1;
+        self.sessions[place as usize] = Some((key, Box::new(session)));
+        self.places.insert(key, place);
+        place
+    }
+
+    fn remove(&mut self, place: u32, reason: SessionEnd, exit: &mut Exit<'_>) {
+        let Some((key, session)) = self.sessions[place as usize].take() else {
+            return;
+        };
+        self.places.remove(&key);
+        self.active.remove(place);
+        self.closed.remove(place);
+        self.free.push(place);
+        exit.end(*session, reason);
+    }
+
+    /// Ends the sessions that have been silent for too long.
+    fn expire(&mut self, now: Timestamp, rule: EndRule, exit: &mut Exit<'_>) {
+        // One frame with a time far ahead must not end everything: the next has to confirm it.
+        let clock = now.min(self.last_timestamp);
+        self.last_timestamp = now;
+        let EndRule::Timeout {
+            idle_nanoseconds, ..
+        } = rule
+        else {
+            return;
+        };
+        let linger_nanoseconds = LINGER_NANOSECONDS.min(idle_nanoseconds);
+        while let Some(place) = self.closed.oldest() {
+            if !self.is_silent(place, clock, linger_nanoseconds) {
+                break;
+            }
+            self.remove(place, SessionEnd::Closed, exit);
+        }
+        while let Some(place) = self.active.oldest() {
+            if !self.is_silent(place, clock, idle_nanoseconds) {
+                break;
+            }
+            self.remove(place, SessionEnd::Idle, exit);
+        }
+        // A session whose last packet lies far ahead would keep all behind it from ending.
+        for (list, patience) in [
+            (&mut self.closed, linger_nanoseconds),
+            (&mut self.active, idle_nanoseconds),
+        ] {
+            if let Some(place) = list.oldest()
+                && let Some((_, session)) = &self.sessions[place as usize]
+                && session.latest.nanoseconds_since(clock) > patience
+            {
+                list.touch(place);
+            }
+        }
+    }
+
+    fn is_silent(&self, place: u32, clock: Timestamp, patience_nanoseconds: u64) -> bool {
+        self.sessions[place as usize]
+            .as_ref()
+            .is_some_and(|(_, session)| {
+                clock.nanoseconds_since(session.latest) > patience_nanoseconds
+            })
+    }
+
+    fn end_all(&mut self, exit: &mut Exit<'_>) {
+        let mut rest: Vec<_> = self.sessions.drain(..).flatten().collect();
+        rest.sort_unstable_by_key(|(_, session)| session.number);
+        self.places.clear();
+        self.free.clear();
+        self.active = Recency::new();
+        self.closed = Recency::new();
+        for (_, session) in rest {
+            exit.end(*session, SessionEnd::Capture);
+        }
     }
 }

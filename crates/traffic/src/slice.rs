@@ -1,5 +1,12 @@
 //! Slices: the first bytes of a session under a byte policy, zero-padded.
 
+use std::num::NonZeroUsize;
+
+use crate::{
+    packet::Packet,
+    policy::{BytePolicy, Start, field_mask, visit_fields},
+};
+
 /// Bytes of a slice by default: 28 x 28, as in the literature.
 pub const SLICE_LENGTH: usize = 784;
 
@@ -11,6 +18,21 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// A slice of padding only, for packets to come.
+    pub fn empty(length: NonZeroUsize) -> Self {
+        Self {
+            bytes: vec![0; length.get()].into_boxed_slice(),
+            filled: 0,
+        }
+    }
+
+    /// A slice of one packet.
+    pub fn of_packet(packet: &Packet<'_>, policy: &BytePolicy, length: NonZeroUsize) -> Self {
+        let mut slice = Self::empty(length);
+        slice.append(packet, policy);
+        slice
+    }
+
     /// All its bytes, padding included.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -19,5 +41,39 @@ impl Slice {
     /// How many bytes are not padding.
     pub fn filled(&self) -> usize {
         self.filled
+    }
+
+    /// Whether there is no room for another packet.
+    pub fn is_full(&self) -> bool {
+        self.filled == self.bytes.len()
+    }
+
+    /// Adds a packet's bytes under a policy, as far as there is room.
+    pub fn append(&mut self, packet: &Packet<'_>, policy: &BytePolicy) {
+        let start = match policy.start() {
+            Start::Link => packet.layout.link,
+            Start::Ip => packet.layout.ip,
+            Start::Payload => packet.layout.payload,
+        } as usize;
+        let room = self.bytes.len() - self.filled;
+        let length = room.min(packet.bytes.len() - start);
+        if length == 0 {
+            return;
+        }
+        let place = &mut self.bytes[self.filled..self.filled + length];
+        place.copy_from_slice(&packet.bytes[start..start + length]);
+        self.filled += length;
+        let zeroed = policy.zeroed();
+        if zeroed.is_empty() {
+            return;
+        }
+        visit_fields(packet, &mut |field, range| {
+            if zeroed.contains(field) {
+                let range = range.start.max(start)..range.end.min(start + length);
+                for offset in range {
+                    place[offset - start] &= !field_mask(packet, field, offset);
+                }
+            }
+        });
     }
 }

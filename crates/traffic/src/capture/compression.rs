@@ -1,0 +1,54 @@
+//! Compression of captures, recognised by content.
+
+use std::{
+    fmt,
+    io::{self, Cursor, ErrorKind, Read},
+};
+
+use flate2::read::MultiGzDecoder;
+
+/// What a capture was compressed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// gzip, RFC 1952; several members one after another are one capture.
+    Gzip,
+    /// Zstandard, RFC 8878; several frames one after another are one capture.
+    Zstd,
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+type Source = Box<dyn Read + Send>;
+
+/// Looks at the first bytes and puts a decompressor in front where they ask for one.
+pub(super) fn expand(mut source: Source) -> io::Result<(Source, Option<Compression>)> {
+    let mut head = [0; 4];
+    let mut found = 0;
+    while found < head.len() {
+        match source.read(&mut head[found..]) {
+            Ok(0) => break,
+            Ok(count) => found += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let whole = Cursor::new(head).take(found as u64).chain(source);
+    Ok(match head[..found] {
+        [0x1f, 0x8b, 8, _] => (
+            Box::new(MultiGzDecoder::new(whole)),
+            Some(Compression::Gzip),
+        ),
+        [0x28, 0xb5, 0x2f, 0xfd] => (
+            Box::new(zstd::stream::read::Decoder::new(whole)?),
+            Some(Compression::Zstd),
+        ),
+        _ => (Box::new(whole), None),
+    })
+}

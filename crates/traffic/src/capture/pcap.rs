@@ -1,0 +1,131 @@
+//! Classic pcap: a file header, then records.
+//!
+//! Source: draft-ietf-opsawg-pcap; the old and modified forms as libpcap reads them.
+
+use super::{
+    CaptureError, FrameHead, LONGEST_FRAME,
+    integers::{half, number, word},
+    window::Window,
+};
+use crate::{link::LinkType, timestamp::Timestamp};
+
+const FILE_HEADER: usize = 24;
+
+/// What the magic number says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Magic {
+    big_endian: bool,
+    nanoseconds_per_tick: i64,
+    /// 16, or 24 in Kuznetzov's modified format, whose extra fields are not needed.
+    record_header: usize,
+}
+
+impl Magic {
+    pub(super) fn of(bytes: [u8; 4]) -> Option<Self> {
+        let read = |big_endian| {
+            let (nanoseconds_per_tick, record_header) = match number(bytes, big_endian) {
+                0xa1b2_c3d4 => (1_000, 16),
+                0xa1b2_3c4d => (1, 16),
+                0xa1b2_cd34 => (1_000, 24),
+                _ => return None,
+            };
+            Some(Self {
+                big_endian,
+                nanoseconds_per_tick,
+                record_header,
+            })
+        };
+        read(false).or_else(|| read(true))
+    }
+}
+
+/// Before version 2.3 a record's two lengths were swapped; 2.3 was written both ways.
+#[derive(Clone, Copy, PartialEq)]
+enum Lengths {
+    CapturedFirst,
+    OriginalFirst,
+    Either,
+}
+
+pub(super) struct PcapReader {
+    magic: Magic,
+    lengths: Lengths,
+    link_type: LinkType,
+    record: u64,
+    pending: usize,
+    pub(super) cut_short: bool,
+}
+
+impl PcapReader {
+    pub(super) fn new(magic: Magic, window: &mut Window) -> Result<Self, CaptureError> {
+        let found = window.fill(FILE_HEADER)?;
+        let Some(header) = window.bytes().first_chunk::<FILE_HEADER>() else {
+            return Err(CaptureError::HeaderCutShort {
+                needed: FILE_HEADER,
+                found,
+            });
+        };
+        let minor = half(&header[6..], magic.big_endian);
+        let network = word(&header[20..], magic.big_endian);
+        window.take(FILE_HEADER);
+        Ok(Self {
+            magic,
+            lengths: match minor {
+                0..=2 => Lengths::OriginalFirst,
+                3 => Lengths::Either,
+                _ => Lengths::CapturedFirst,
+            },
+            // The upper half says how long the frame check sequence is, not what the link is.
+            link_type: LinkType(network & 0xffff),
+            record: 0,
+            pending: 0,
+            cut_short: false,
+        })
+    }
+
+    pub(super) fn advance(
+        &mut self,
+        window: &mut Window,
+    ) -> Result<Option<FrameHead>, CaptureError> {
+        window.take(self.pending);
+        self.pending = 0;
+        let header_length = self.magic.record_header;
+        let available = window.fill(header_length)?;
+        if available < header_length {
+            self.cut_short |= available > 0;
+            return Ok(None);
+        }
+        let header = window.bytes();
+        let field = |at: usize| word(&header[at..], self.magic.big_endian);
+        let (seconds, ticks, mut captured, mut original) =
+            (field(0), field(4), field(8), field(12));
+        if self.lengths == Lengths::OriginalFirst
+            || (self.lengths == Lengths::Either && captured > original)
+        {
+            std::mem::swap(&mut captured, &mut original);
+        }
+        let record = self.record;
+        self.record += 1;
+        if captured > LONGEST_FRAME {
+            return Err(CaptureError::BadRecord {
+                record,
+                offset: window.position(),
+                reason: format!("it claims {captured} bytes, the limit is {LONGEST_FRAME}"),
+            });
+        }
+        window.take(header_length);
+        let available = window.fill(captured as usize)?.min(captured as usize);
+        self.cut_short |= available < captured as usize;
+        self.pending = available;
+        let nanoseconds =
+            i64::from(seconds) * 1_000_000_000 + i64::from(ticks) * self.magic.nanoseconds_per_tick;
+        Ok(Some(FrameHead {
+            timestamp: Timestamp::from_nanoseconds(nanoseconds),
+            link_type: self.link_type,
+            interface: 0,
+            // Some writers claim less than they captured.
+            original_length: original.max(captured),
+            captured: available,
+        }))
+    }
+}

@@ -1,0 +1,68 @@
+//! Cutting a whole capture: the one path from its bytes to sessions and slices.
+
+use std::{cell::Cell, ops::ControlFlow};
+
+use crate::{
+    capture::{CaptureError, CaptureReader},
+    session::Session,
+    session_table::{CutOptions, SessionTable},
+    tally::Tally,
+};
+
+/// A capture that broke in its middle.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct CutError {
+    /// What broke.
+    #[source]
+    pub error: CaptureError,
+    /// What was read until then; its sessions have been given to the sink.
+    pub tally: Box<Tally>,
+}
+
+/// Reads a capture to its end and gives its sessions to `sink`, in an order that depends on
+/// the capture only; returns what was read, kept and skipped.
+///
+/// `sink` may stop it: after [`ControlFlow::Break`] no more frames are read and no more
+/// sessions are given, and the tally is that of the frames so far.
+///
+/// # Errors
+///
+/// If the capture stops making sense. The sessions before that place are given to `sink` first.
+pub fn cut(
+    reader: &mut CaptureReader,
+    options: &CutOptions,
+    seed: u64,
+    sink: &mut dyn FnMut(Session) -> ControlFlow<()>,
+) -> Result<Tally, CutError> {
+    let mut table = SessionTable::new(options.clone(), seed);
+    // Shared by the loop and the closure: the table keeps giving after a break, unheard.
+    let is_stopped = Cell::new(false);
+    let mut guarded = |session| {
+        if !is_stopped.get() {
+            is_stopped.set(sink(session).is_break());
+        }
+    };
+    let mut failure = None;
+    while !is_stopped.get() {
+        match reader.next_frame() {
+            Ok(Some(frame)) => table.push(&frame, &mut guarded),
+            Ok(None) => break,
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    table.finish(&mut guarded);
+    let mut tally = table.tally().clone();
+    tally.captures = 1;
+    tally.cut_short_captures = u64::from(reader.cut_short());
+    match failure {
+        None => Ok(tally),
+        Some(error) => Err(CutError {
+            error,
+            tally: Box::new(tally),
+        }),
+    }
+}

@@ -25,6 +25,12 @@ pub mod statistics;
 
 pub mod session;
 
+mod seeded_hash;
+
 pub mod session_table;
 
 pub mod cut;
+
+pub mod cleaning;
+
+pub mod synth;

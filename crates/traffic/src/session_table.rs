@@ -12,12 +12,13 @@ use crate::{
     decode::Decoder,
     packet::Packet,
     policy::BytePolicy,
+    seeded_hash::Seed,
     session::{Session, SessionEnd},
     slice::SLICE_LENGTH,
     tally::Tally,
     timestamp::Timestamp,
 };
-use key::{Seed, SessionKey};
+use key::SessionKey;
 use open_session::OpenSession;
 use recency::Recency;
 

@@ -65,6 +65,7 @@ impl CaptureError {
                 ", it looks like a Windows sniffer's format: convert it with `editcap -F pcap`"
             }
             [0x00, 0x00, 0x08, 0x03 | 0x01] => ", it looks like IDX: see `undertone import idx`",
+            [b'v', b'e', b'r', b's'] => ", it looks like a Git LFS pointer: fetch the file itself",
             [b'P', b'A', b'R', b'1'] => ", it looks like Parquet",
             [b'<' | b'{' | b'#', ..] => ", it looks like text",
             _ => "",

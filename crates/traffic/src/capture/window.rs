@@ -114,7 +114,7 @@ mod tests {
         let mut window = Window::new(Box::new(io::Cursor::new(source.clone())));
         window.fill(7).unwrap();
         window.take(7);
-        assert_eq!(window.fill(INITIAL * 2).unwrap(), INITIAL * 2 + INITIAL - 7);
+        assert!(window.fill(INITIAL * 2).unwrap() >= INITIAL * 2);
         assert_eq!(window.bytes()[..INITIAL * 2], source[7..INITIAL * 2 + 7]);
         assert_eq!(window.position(), 7);
     }

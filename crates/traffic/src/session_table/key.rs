@@ -1,7 +1,7 @@
 //! Session keys: the five-tuple without direction, plus the context it was seen in.
 
 use std::{
-    hash::{BuildHasher, Hash, Hasher},
+    hash::{Hash, Hasher},
     net::{IpAddr, SocketAddr},
 };
 
@@ -54,40 +54,5 @@ impl Hash for SessionKey {
         for word in self.0 {
             state.write_u64(word);
         }
-    }
-}
-
-/// Folded multiplication under a seed: hard to collide on purpose without knowing it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seed(pub(super) u64);
-
-impl BuildHasher for Seed {
-    type Hasher = FoldHasher;
-
-    fn build_hasher(&self) -> FoldHasher {
-        FoldHasher {
-            state: self.0 ^ 0xa076_1d64_78bd_642f,
-        }
-    }
-}
-
-pub(super) struct FoldHasher {
-    state: u64,
-}
-
-impl Hasher for FoldHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * 0xe703_7ed1_a0b4_28db;
-        self.state = (product as u64) ^ (product >> 64) as u64 ^ self.state.rotate_left(23);
-    }
-
-    fn finish(&self) -> u64 {
-        self.state
     }
 }

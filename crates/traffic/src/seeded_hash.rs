@@ -1,0 +1,69 @@
+//! Seeded hashing: fast, and hard to collide on purpose without the seed.
+
+use std::hash::{BuildHasher, Hasher};
+
+/// Folded multiplication under a seed: hard to collide on purpose without knowing it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seed(pub(crate) u64);
+
+impl BuildHasher for Seed {
+    type Hasher = FoldHasher;
+
+    fn build_hasher(&self) -> FoldHasher {
+        FoldHasher {
+            state: self.0 ^ 0xa076_1d64_78bd_642f,
+        }
+    }
+}
+
+pub(crate) struct FoldHasher {
+    state: u64,
+}
+
+impl Hasher for FoldHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for &word in words {
+            self.write_u64(u64::from_le_bytes(word));
+        }
+        for &byte in rest {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.state ^ word) * 0xe703_7ed1_a0b4_28db;
+        self.state = (product as u64) ^ (product >> 64) as u64 ^ self.state.rotate_left(23);
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
+    }
+}
+
+/// A 128-bit fingerprint of bytes: two that differ do not share it but by a wonder.
+pub(crate) fn fingerprint(bytes: &[u8], seed: u64) -> u128 {
+    let half = |seed| u128::from(Seed(seed).hash_one(bytes));
+    half(seed) << 64 | half(!seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_byte_changes_the_fingerprint() {
+        let mut bytes = [0_u8; 784];
+        let zeros = fingerprint(&bytes, 1);
+        for position in 0..bytes.len() {
+            bytes[position] = 1;
+            assert_ne!(fingerprint(&bytes, 1), zeros, "byte {position}");
+            bytes[position] = 0;
+        }
+    }
+
+    #[test]
+    fn another_seed_gives_another_fingerprint() {
+        assert_ne!(fingerprint(b"slice", 1), fingerprint(b"slice", 2));
+    }
+}

@@ -1,14 +1,257 @@
 //! The inference engine: slices in, logits out, `BatchNorm` folded, no Burn.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use crate::{
     architecture::Shape,
+    kernels::{Kernels, PANEL, Product},
+    layout::{HIDDEN, Layout, Values},
+    trunk::{
+        EPSILON, average_rows, pack_forward,
+        plan::{Convolution, FEATURES, Plan},
+    },
     weights::{Weights, WeightsError},
 };
 
-/// A network ready to answer.
+/// A network ready to answer. Clones share the weights.
 #[derive(Debug, Clone)]
 pub struct Engine {
     shape: Shape,
+    kernels: Kernels,
+    network: Arc<Network>,
+    /// Memory of calls that have ended, for those to come.
+    memory: Arc<Mutex<Vec<Memory>>>,
+}
+
+#[derive(Debug)]
+struct Network {
+    plan: Option<Plan>,
+    convolutions: Vec<Dense>,
+    gru: Option<Gru>,
+    head: Vec<Dense>,
+}
+
+/// Weights in panels, and what is added; outputs are rounded up to whole panels.
+#[derive(Debug)]
+struct Dense {
+    inputs: usize,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct Gru {
+    input: Dense,
+    state_bias: Vec<f32>,
+}
+
+/// What a thread works in.
+#[derive(Debug)]
+struct Memory {
+    /// The slice, zero to one, with the zeros the stem needs at both ends.
+    slice: Vec<f32>,
+    /// A block's input, between its convolutions, and its output where that is elsewhere.
+    rows: [Vec<f32>; 3],
+    /// Inputs and outputs of the layers of the head.
+    wide: [Vec<f32>; 2],
+    gates: Vec<f32>,
+}
+
+/// Zeros the stem needs before the slice, and behind it.
+const STEM_PADDING: usize = 4;
+
+impl Dense {
+    /// A linear layer: `weights` is `[outputs, inputs]`.
+    fn linear(weights: &[f32], bias: &[f32]) -> Self {
+        let (outputs, inputs) = (bias.len(), weights.len() / bias.len());
+        let padded = outputs.next_multiple_of(PANEL);
+        let mut panels = vec![0.0; padded * inputs];
+        for (output, row) in weights.chunks_exact(inputs).enumerate() {
+            for (input, &value) in row.iter().enumerate() {
+                panels[((output / PANEL) * inputs + input) * PANEL + output % PANEL] = value;
+            }
+        }
+        let mut bias = bias.to_vec();
+        bias.resize(padded, 0.0);
+        Self { inputs, weights: panels, bias }
+    }
+
+    /// A convolution with its `BatchNorm` folded in.
+    fn folded(convolution: &Convolution, values: &Values) -> Self {
+        let weights = &values.trunk[convolution.offset..][..convolution.weights()];
+        let norm = &values.trunk[convolution.offset + convolution.weights()..];
+        let (gamma, beta) = norm.split_at(convolution.outputs);
+        let mut bias = Vec::with_capacity(convolution.outputs);
+        let mut scaled = Vec::with_capacity(weights.len());
+        for (channel, row) in weights.chunks_exact(convolution.depth()).enumerate() {
+            let place = convolution.channel_offset + channel;
+            let deviation = (f64::from(values.variances[place]) + EPSILON).sqrt();
+            let scale = f64::from(gamma[channel]) / deviation;
+            scaled.extend(row.iter().map(|&weight| (f64::from(weight) * scale) as f32));
+            let shift = f64::from(beta[channel]) - f64::from(values.means[place]) * scale;
+            bias.push(shift as f32);
+        }
+        let mut panels = Vec::new();
+        pack_forward(convolution, &scaled, &mut panels);
+        Self { inputs: convolution.depth(), weights: panels, bias }
+    }
+
+    /// One row of inputs to one of outputs.
+    fn apply(&self, kernels: Kernels, input: &[f32], output: &mut [f32], rectify: bool) {
+        kernels.multiply(Product {
+            rows: 1,
+            depth: self.inputs,
+            columns: self.bias.len(),
+            input,
+            row_stride: self.inputs,
+            weights: &self.weights,
+            bias: Some(&self.bias),
+            output,
+            output_stride: self.bias.len(),
+            accumulate: false,
+            rectify,
+        });
+    }
+
+    /// All positions of a convolution; with `accumulate`, on top of what the output holds.
+    fn convolve(
+        &self,
+        kernels: Kernels,
+        convolution: &Convolution,
+        input: &[f32],
+        output: &mut [f32],
+        accumulate: bool,
+        rectify: bool,
+    ) {
+        kernels.multiply(Product {
+            rows: convolution.output_length,
+            depth: self.inputs,
+            columns: convolution.outputs,
+            input,
+            row_stride: convolution.stride * convolution.inputs,
+            weights: &self.weights,
+            bias: Some(&self.bias),
+            output,
+            output_stride: convolution.outputs,
+            accumulate,
+            rectify,
+        });
+    }
+}
+
+impl Network {
+    fn new(layout: Layout, values: &Values) -> Self {
+        let linear = |name: &str, bias: &str| {
+            let of = |name: &str| {
+                let parameter = layout.find(name);
+                &values.rest[parameter.offset..][..parameter.size()]
+            };
+            Dense::linear(of(name), of(bias))
+        };
+        let has_gru = layout.rest.iter().any(|parameter| parameter.name == "gru.bias_hh_l0");
+        let gru = has_gru.then(|| {
+            let bias = layout.find("gru.bias_hh_l0");
+            Gru {
+                input: linear("gru.weight_ih_l0", "gru.bias_ih_l0"),
+                state_bias: values.rest[bias.offset..][..bias.size()].to_vec(),
+            }
+        });
+        let head = ["head.0", "head.2", "head.4"]
+            .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias")));
+        let convolutions = layout.plan.iter().flat_map(|plan| &plan.convolutions);
+        Self {
+            convolutions: convolutions.map(|one| Dense::folded(one, values)).collect(),
+            gru,
+            head: head.into(),
+            plan: layout.plan,
+        }
+    }
+
+    /// Spatial features of the slice in memory.
+    fn spatial(&self, kernels: Kernels, plan: &Plan, memory: &mut Memory, features: &mut [f32]) {
+        let Memory { slice, rows, .. } = memory;
+        let [input, middle, other] = rows;
+        let (mut input, mut output) = (input, other);
+        let stem = &plan.convolutions[0];
+        let to = inner(input, stem);
+        self.convolutions[0].convolve(kernels, stem, slice, to, false, true);
+        for block in &plan.blocks {
+            let first = &plan.convolutions[block.first];
+            let second = &plan.convolutions[block.second];
+            let to = inner(middle, first);
+            self.convolutions[block.first].convolve(kernels, first, input, to, false, true);
+            if let Some(own) = block.shortcut {
+                // One tap: the middle one of the window that three taps would read.
+                let shortcut = &plan.convolutions[own];
+                let from = &input[shortcut.inputs..];
+                let to = inner(output, shortcut);
+                self.convolutions[own].convolve(kernels, shortcut, from, to, false, false);
+                std::mem::swap(&mut input, &mut output);
+            }
+            // The residual is in place already: the second convolution goes on top.
+            let to = inner(input, second);
+            self.convolutions[block.second].convolve(kernels, second, middle, to, true, true);
+        }
+        let size = plan.last_length() * FEATURES;
+        average_rows(&input[FEATURES..][..size], features);
+    }
+
+    /// Logits of one slice.
+    fn logits(&self, kernels: Kernels, slice: &[u8], memory: &mut Memory, logits: &mut [f32]) {
+        let own = &mut memory.slice[STEM_PADDING..][..slice.len()];
+        for (value, &byte) in own.iter_mut().zip(slice) {
+            *value = f32::from(byte) / 255.0;
+        }
+        let [mut features, mut hidden] = std::mem::take(&mut memory.wide);
+        let mut width = 0;
+        if let Some(plan) = &self.plan {
+            width = FEATURES;
+            self.spatial(kernels, plan, memory, &mut features[..width]);
+        }
+        if let Some(gru) = &self.gru {
+            let slice = &memory.slice[STEM_PADDING..][..slice.len()];
+            gru.apply(kernels, slice, &mut memory.gates, &mut features[width..][..HIDDEN]);
+        }
+        for (number, layer) in self.head.iter().enumerate() {
+            let is_last = number + 1 == self.head.len();
+            layer.apply(kernels, &features, &mut hidden, !is_last);
+            std::mem::swap(&mut features, &mut hidden);
+        }
+        logits.copy_from_slice(&features[..logits.len()]);
+        memory.wide = [features, hidden];
+    }
+}
+
+impl Gru {
+    /// One step from a state of zeros; gates in PyTorch's order reset, update, new.
+    fn apply(&self, kernels: Kernels, slice: &[f32], gates: &mut [f32], features: &mut [f32]) {
+        self.input.apply(kernels, slice, gates, false);
+        let sigmoid = |value: f32| 1.0 / (1.0 + (-value).exp());
+        for (unit, feature) in features.iter_mut().enumerate() {
+            let gate = |number: usize| {
+                let place = number * HIDDEN + unit;
+                (gates[place], self.state_bias[place])
+            };
+            let ((reset, reset_bias), (update, update_bias), (new, new_bias)) =
+                (gate(0), gate(1), gate(2));
+            let reset = sigmoid(reset + reset_bias);
+            let update = sigmoid(update + update_bias);
+            *feature = (1.0 - update) * (new + reset * new_bias).tanh();
+        }
+    }
+}
+
+/// A convolution's place in a buffer, its zero rows cleared: the rows between them.
+fn inner<'a>(buffer: &'a mut [f32], convolution: &Convolution) -> &'a mut [f32] {
+    let (channels, length) = (convolution.outputs, convolution.output_length);
+    buffer[..channels].fill(0.0);
+    buffer[(length + 1) * channels..(length + 2) * channels].fill(0.0);
+    &mut buffer[channels..(length + 1) * channels]
+}
+
+/// Bytes as fractions of 255, the network's input.
+pub(crate) fn to_unit(bytes: &[u8]) -> Vec<f32> {
+    bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()
 }
 
 impl Engine {
@@ -16,9 +259,23 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`WeightsError`] if a tensor is missing or has another shape.
-    pub fn new(shape: Shape, _weights: &Weights) -> Result<Self, WeightsError> {
-        Ok(Self { shape })
+    /// [`WeightsError`] if a tensor is missing, has another shape, or is not finite.
+    pub fn new(shape: Shape, weights: &Weights) -> Result<Self, WeightsError> {
+        let layout = Layout::new(shape);
+        let values = layout.find_values(weights)?;
+        let network = Arc::new(Network::new(layout, &values));
+        Ok(Self { shape, kernels: Kernels::detect(), network, memory: Arc::default() })
+    }
+
+    /// Uses these kernels instead of the fastest ones.
+    ///
+    /// # Panics
+    ///
+    /// Later, if this processor does not have them ([`Kernels::is_available`]).
+    #[must_use]
+    pub fn with_kernels(mut self, kernels: Kernels) -> Self {
+        self.kernels = kernels;
+        self
     }
 
     /// What it was made for.
@@ -29,7 +286,51 @@ impl Engine {
     /// Logits `[samples, classes]` of slices `[samples, slice length]`, on `threads` threads.
     ///
     /// The result does not depend on the batch nor on the number of threads.
-    pub fn logits(&self, _slices: &[u8], _threads: usize) -> Vec<f32> {
-        todo!()
+    ///
+    /// # Panics
+    ///
+    /// If the slices are not a whole number of slices.
+    pub fn logits(&self, slices: &[u8], threads: usize) -> Vec<f32> {
+        let Shape { slice_length, classes, .. } = self.shape;
+        assert!(slices.len().is_multiple_of(slice_length), "slices are {slice_length} bytes each");
+        let samples = slices.len() / slice_length;
+        let mut logits = vec![0.0; samples * classes];
+        let share = samples.div_ceil(threads.max(1)).max(1);
+        if share >= samples {
+            self.answer(slices, &mut logits);
+            return logits;
+        }
+        let shares = slices.chunks(share * slice_length).zip(logits.chunks_mut(share * classes));
+        std::thread::scope(|scope| {
+            for (slices, logits) in shares {
+                scope.spawn(|| self.answer(slices, logits));
+            }
+        });
+        logits
+    }
+
+    fn answer(&self, slices: &[u8], logits: &mut [f32]) {
+        let Shape { slice_length, classes, .. } = self.shape;
+        let kept = self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = kept.unwrap_or_else(|| self.new_memory());
+        for (slice, logits) in
+            slices.chunks_exact(slice_length).zip(logits.chunks_exact_mut(classes))
+        {
+            self.network.logits(self.kernels, slice, &mut memory, logits);
+        }
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    }
+
+    fn new_memory(&self) -> Memory {
+        let rows = self.network.plan.as_ref().map_or(0, Plan::largest_rows);
+        let layers = self.network.head.iter();
+        let wide = layers.map(|layer| layer.inputs.max(layer.bias.len())).max().unwrap_or(0);
+        let gates = self.network.gru.as_ref().map_or(0, |gru| gru.input.bias.len());
+        Memory {
+            slice: vec![0.0; self.shape.slice_length + 2 * STEM_PADDING],
+            rows: std::array::from_fn(|_| vec![0.0; rows]),
+            wide: std::array::from_fn(|_| vec![0.0; wide]),
+            gates: vec![0.0; gates],
+        }
     }
 }

@@ -4,6 +4,13 @@
 //! Burn shows outside of the crate.
 
 pub mod architecture;
+#[cfg(test)]
+mod checks;
 pub mod engine;
+mod forward;
+pub mod kernels;
+mod layout;
+mod operation;
 pub mod trainer;
+mod trunk;
 pub mod weights;

@@ -1,9 +1,36 @@
 //! The trainer: a network, its Adam optimiser, and one step at a time.
 
-use crate::{
-    architecture::Shape,
-    weights::{Weights, WeightsError},
+use std::fmt;
+
+use burn::{
+    optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer},
+    tensor::{Device, Tensor, TensorData, activation::log_softmax},
 };
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::{
+    architecture::{Architecture, Shape},
+    engine::to_unit,
+    forward,
+    kernels::Kernels,
+    layout::{Layout, Values},
+    operation::{SharedTrunk, spatial_features},
+    trunk::Trunk,
+    weights::{NamedTensor, Weights, WeightsError},
+};
+
+/// Share of a batch's statistics in the running ones, as PyTorch has it.
+const MOMENTUM: f64 = 0.1;
+
+/// Name of the step count in a state.
+const STEPS: &str = "trainer.steps";
+
+/// What precedes a tensor's name where a state keeps Adam's first and second moment of it.
+const MOMENTS: [&str; 2] = ["adam.first.", "adam.second."];
 
 /// One batch of samples.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +46,7 @@ pub struct Batch<'a> {
 /// What a step says of its batch, before the weights changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
-    /// Mean (weighted) cross-entropy.
+    /// Mean cross-entropy, each sample weighing as much as its class.
     pub loss: f32,
     /// How many samples were classified right.
     pub correct: usize,
@@ -34,21 +61,69 @@ pub struct TrainerOptions {
     pub seed: u64,
     /// Probability that dropout zeroes an input of the GRU.
     pub dropout: f64,
-    /// Adam's decoupled weight decay; 0 as in the paper.
+    /// Decoupled weight decay: each step takes `learning rate * weight decay` of every parameter
+    /// away, biases and `BatchNorm` included, as PyTorch's `AdamW` does. 0 is the paper's plain
+    /// Adam.
     pub weight_decay: f64,
     /// Threads; the results do not depend on it.
     pub threads: usize,
 }
 
+/// A group of parameters and Adam's moments of it, all on the flex back end.
+#[derive(Clone)]
+struct Group {
+    values: Tensor<1>,
+    moments: Option<[Tensor<1>; 2]>,
+}
+
 /// A network in training.
+///
+/// The same options, batches and learning rates give the same bits, on any number of threads;
+/// other [`Kernels`] round otherwise.
 pub struct Trainer {
-    _options: TrainerOptions,
+    options: TrainerOptions,
+    layout: Layout,
+    optimizer: AdamW,
+    pool: Option<ThreadPool>,
+    device: Device,
+    branch: Option<SharedTrunk>,
+    trunk: Group,
+    rest: Group,
+    means: Vec<f32>,
+    variances: Vec<f32>,
+    steps: u64,
+}
+
+impl fmt::Debug for Trainer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trainer").field("options", &self.options).field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
+
+/// Loss and gradients of one batch.
+pub(crate) struct Gradients {
+    pub(crate) report: StepReport,
+    pub(crate) trunk: Tensor<1>,
+    pub(crate) rest: Tensor<1>,
 }
 
 impl Trainer {
     /// New weights, drawn as PyTorch draws them, from the seed.
     pub fn new(options: TrainerOptions) -> Self {
-        Self { _options: options }
+        let layout = Layout::new(options.shape);
+        let values = layout.draw(options.seed);
+        Self::with_values(options, layout, values)
+    }
+
+    /// Given weights, nothing of an optimiser: to train a network further, on other data.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightsError`] if the weights are not of this shape.
+    pub fn from_weights(options: TrainerOptions, weights: &Weights) -> Result<Self, WeightsError> {
+        let layout = Layout::new(options.shape);
+        let values = layout.find_values(weights)?;
+        Ok(Self::with_values(options, layout, values))
     }
 
     /// Continues from [`Trainer::state`]: the steps that follow are those that would have followed.
@@ -56,22 +131,242 @@ impl Trainer {
     /// # Errors
     ///
     /// [`WeightsError`] if the state is not one of this shape.
-    pub fn resume(_options: TrainerOptions, _state: &Weights) -> Result<Self, WeightsError> {
-        todo!()
+    pub fn resume(options: TrainerOptions, state: &Weights) -> Result<Self, WeightsError> {
+        let mut trainer = Self::from_weights(options, state)?;
+        // Two digits of base 65,536: a float32 holds whole numbers to 2^24 only.
+        let digits = state.values(STEPS, &[2])?;
+        trainer.steps = digits[0] as u64 + 65_536 * digits[1] as u64;
+        if trainer.steps > 0 {
+            let [first_trunk, first_rest] = trainer.layout.find_parameters(state, MOMENTS[0])?;
+            let [second_trunk, second_rest] = trainer.layout.find_parameters(state, MOMENTS[1])?;
+            let device = &trainer.device;
+            let pair = |first: Vec<f32>, second| Some([first, second].map(|v| flat(v, device)));
+            trainer.trunk.moments = pair(first_trunk, second_trunk);
+            trainer.rest.moments = pair(first_rest, second_rest);
+        }
+        Ok(trainer)
+    }
+
+    fn with_values(options: TrainerOptions, layout: Layout, values: Values) -> Self {
+        let device = Device::flex();
+        let group = |values| Group { values: flat(values, &device), moments: None };
+        let kernels = Kernels::detect();
+        let branch = layout.plan.as_ref().map(|plan| Trunk::new(plan.slice_length, kernels));
+        Self {
+            // Adam without decay is AdamW with a decay of zero; Burn's default epsilon is not
+            // PyTorch's.
+            optimizer: AdamWConfig::new()
+                .with_weight_decay(options.weight_decay as f32)
+                .with_epsilon(1e-8)
+                .build(),
+            // Where threads cannot be had, rayon's own pool does; the results are the same.
+            pool: ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build().ok(),
+            branch: branch.map(SharedTrunk::new),
+            trunk: group(values.trunk),
+            rest: group(values.rest),
+            means: values.means,
+            variances: values.variances,
+            steps: 0,
+            options,
+            layout,
+            device,
+        }
+    }
+
+    /// Uses these kernels instead of the fastest ones.
+    ///
+    /// # Panics
+    ///
+    /// Later, if this processor does not have them ([`Kernels::is_available`]).
+    #[must_use]
+    pub fn with_kernels(self, kernels: Kernels) -> Self {
+        if let Some(branch) = &self.branch {
+            branch.lock().kernels = kernels;
+        }
+        self
+    }
+
+    /// Trainable parameters.
+    pub fn parameters(&self) -> usize {
+        self.layout.parameters()
+    }
+
+    /// Steps done, those before a resume included.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// One forward, backward and Adam step.
-    pub fn step(&mut self, _batch: Batch<'_>, _learning_rate: f64) -> StepReport {
-        todo!()
+    ///
+    /// # Panics
+    ///
+    /// If the batch is empty, its lengths disagree, or a label or the class weights do not fit
+    /// the network's classes.
+    pub fn step(&mut self, batch: Batch<'_>, learning_rate: f64) -> StepReport {
+        let pool = self.pool.take();
+        let report = match &pool {
+            Some(pool) => pool.install(|| self.step_here(batch, learning_rate)),
+            None => self.step_here(batch, learning_rate),
+        };
+        self.pool = pool;
+        report
+    }
+
+    fn step_here(&mut self, batch: Batch<'_>, learning_rate: f64) -> StepReport {
+        let gradients = self.gradients(batch);
+        let steps = usize::try_from(self.steps).unwrap_or(usize::MAX);
+        for (group, gradient) in
+            [(&mut self.trunk, gradients.trunk), (&mut self.rest, gradients.rest)]
+        {
+            if gradient.dims() == [0] {
+                continue;
+            }
+            let state = group.moments.take().map(|[first, second]| {
+                AdamWState::new(AdaptiveMomentumState::new(steps, first, second))
+            });
+            let (values, state) =
+                self.optimizer.step(learning_rate, group.values.clone(), gradient, state);
+            group.values = values;
+            group.moments =
+                state.map(|state| [state.momentum.moment_1, state.momentum.moment_2]);
+        }
+        self.update_running_statistics();
+        self.steps += 1;
+        gradients.report
+    }
+
+    /// Loss and gradients of a batch; nothing changes but the statistics left in the branch.
+    pub(crate) fn gradients(&self, batch: Batch<'_>) -> Gradients {
+        let Shape { slice_length, classes, architecture } = self.options.shape;
+        let samples = batch.labels.len();
+        assert!(samples > 0, "a batch holds at least one sample");
+        assert_eq!(batch.slices.len(), samples * slice_length, "bytes of the batch's slices");
+        let class_weights = batch.class_weights.map_or_else(|| vec![1.0; classes], <[f32]>::to_vec);
+        assert_eq!(class_weights.len(), classes, "class weights");
+
+        let autodiff = self.device.clone().autodiff();
+        let unit = to_unit(batch.slices);
+        let slices = |values| {
+            Tensor::<2>::from_data(TensorData::new(values, [samples, slice_length]), &autodiff)
+        };
+        let trunk = self.trunk.values.clone().autodiff().require_grad();
+        let rest = self.rest.values.clone().autodiff().require_grad();
+        let temporal = (architecture != Architecture::Resnet).then(|| {
+            let dropped = slices(self.drop_out(&unit));
+            forward::temporal_features(&self.layout, &rest, dropped)
+        });
+        let spatial = self
+            .branch
+            .clone()
+            .map(|branch| spatial_features(trunk.clone(), slices(unit), branch));
+        let logits = forward::logits(&self.layout, &rest, spatial, temporal);
+
+        // One row a sample: its class's weight at its class, else zero.
+        let mut targets = vec![0.0; samples * classes];
+        for (target, &label) in targets.chunks_exact_mut(classes).zip(batch.labels) {
+            let label = label as usize;
+            assert!(label < classes, "label {label} of a network of {classes} classes");
+            target[label] = class_weights[label];
+        }
+        let total: f64 = targets.iter().copied().map(f64::from).sum();
+        let correct = count_correct(&floats(logits.clone().inner()), batch.labels, classes);
+        let targets = Tensor::<2>::from_data(TensorData::new(targets, [samples, classes]), &autodiff);
+        let loss = (log_softmax(logits, 1) * targets).sum().div_scalar(-total);
+        let gradients = loss.backward();
+        // A group without parameters has no gradient.
+        let of = |leaf: &Tensor<1>| {
+            leaf.grad(&gradients).unwrap_or_else(|| flat(Vec::new(), &self.device))
+        };
+        Gradients {
+            report: StepReport { loss: floats(loss.clone().inner())[0], correct },
+            trunk: of(&trunk),
+            rest: of(&rest),
+        }
+    }
+
+    /// Inputs of the GRU with some zeroed and the others grown to make up for it. Which, is
+    /// decided by the seed and the step alone, so that a resumed run drops the same.
+    fn drop_out(&self, unit: &[f32]) -> Vec<f32> {
+        let dropout = self.options.dropout;
+        if dropout <= 0.0 {
+            return unit.to_vec();
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(self.options.seed);
+        // Stream 0 drew the initial weights.
+        random.set_stream(self.steps + 1);
+        let threshold = (dropout.min(1.0) * 2.0_f64.powi(32)) as u64;
+        let grown = if dropout < 1.0 { (1.0 / (1.0 - dropout)) as f32 } else { 0.0 };
+        unit.iter()
+            .map(|value| if u64::from(random.next_u32()) < threshold { 0.0 } else { value * grown })
+            .collect()
+    }
+
+    fn update_running_statistics(&mut self) {
+        let Some(branch) = &self.branch else { return };
+        let branch = branch.lock();
+        let mix = |running: &mut f32, new: f64| {
+            *running = ((1.0 - MOMENTUM) * f64::from(*running) + MOMENTUM * new) as f32;
+        };
+        for (convolution, norm) in branch.plan.convolutions.iter().zip(&branch.norms) {
+            for channel in 0..convolution.outputs {
+                let place = convolution.channel_offset + channel;
+                mix(&mut self.means[place], f64::from(norm.mean[channel]));
+                mix(&mut self.variances[place], norm.unbiased_variance(channel));
+            }
+        }
     }
 
     /// The network's weights and running statistics, for [`crate::engine::Engine`].
     pub fn weights(&self) -> Weights {
-        todo!()
+        self.layout.name(&Values {
+            trunk: floats(self.trunk.values.clone()),
+            rest: floats(self.rest.values.clone()),
+            means: self.means.clone(),
+            variances: self.variances.clone(),
+        })
     }
 
     /// Weights, optimiser state and step count.
     pub fn state(&self) -> Weights {
-        todo!()
+        let mut state = self.weights();
+        let of = |group: &Group, number: usize| {
+            group.moments.as_ref().map_or_else(
+                || vec![0.0; group.values.dims()[0]],
+                |moments| floats(moments[number].clone()),
+            )
+        };
+        for (number, prefix) in MOMENTS.iter().enumerate() {
+            let (trunk, rest) = (of(&self.trunk, number), of(&self.rest, number));
+            let named = self.layout.name_parameters(&trunk, &rest, prefix);
+            state.tensors.extend(named.tensors);
+        }
+        let digits = [self.steps % 65_536, self.steps / 65_536].map(|digit| digit as f32);
+        let steps = NamedTensor { shape: vec![2], values: digits.to_vec() };
+        state.tensors.insert(STEPS.to_owned(), steps);
+        state
     }
+}
+
+pub(crate) fn flat(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}
+
+/// A tensor's values.
+pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// How many rows have their largest logit, the first of equals, at their label.
+fn count_correct(logits: &[f32], labels: &[u32], classes: usize) -> usize {
+    let is_correct = |(row, label): (&[f32], &u32)| {
+        let mut best = 0;
+        for (class, logit) in row.iter().enumerate() {
+            if *logit > row[best] {
+                best = class;
+            }
+        }
+        best == *label as usize
+    };
+    logits.chunks_exact(classes).zip(labels).filter(|&pair| is_correct(pair)).count()
 }

@@ -1,0 +1,179 @@
+//! The kernels' path held against Burn's own layers, thread counts against each other, a
+//! resumed trainer against one that never stopped.
+
+use burn::tensor::Tensor;
+
+use crate::{
+    architecture::{Architecture, Shape},
+    engine::{Engine, to_unit},
+    forward,
+    kernels::Kernels,
+    layout::Layout,
+    operation::{SharedTrunk, spatial_features},
+    trainer::{Batch, Trainer, TrainerOptions, flat, floats},
+    trunk::Trunk,
+};
+
+fn options(architecture: Architecture, slice_length: usize) -> TrainerOptions {
+    let shape = Shape { architecture, slice_length, classes: 5 };
+    TrainerOptions { shape, seed: 11, dropout: 0.3, weight_decay: 0.0, threads: 1 }
+}
+
+/// Bytes that look like nothing in particular.
+fn slices(samples: usize, slice_length: usize) -> Vec<u8> {
+    let mut state = 12_345_u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(samples * slice_length).collect()
+}
+
+fn labels(samples: usize) -> Vec<u32> {
+    (0..samples as u32).map(|sample| sample * 7 % 5).collect()
+}
+
+/// The largest difference, as a fraction of the largest expected value.
+fn difference(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(found.iter().all(|value| value.is_finite()), "not finite");
+    worst / largest.max(1e-30)
+}
+
+/// Features and gradient of the branch by our kernels and by Burn's layers.
+#[track_caller]
+fn check_branch(kernels: Kernels, samples: usize, slice_length: usize) {
+    let shape = options(Architecture::Resnet, slice_length).shape;
+    let layout = Layout::new(shape);
+    let device = burn::tensor::Device::flex();
+    let autodiff = device.clone().autodiff();
+    let parameters = layout.draw(5).trunk;
+    let input = to_unit(&slices(samples, slice_length));
+    let input = burn::tensor::TensorData::new(input, [samples, slice_length]);
+    let input = Tensor::<2>::from_data(input, &autodiff);
+    let leaf = || flat(parameters.clone(), &device).autodiff().require_grad();
+    let (fused_leaf, plain_leaf) = (leaf(), leaf());
+    let trunk = SharedTrunk::new(Trunk::new(slice_length, kernels));
+    let fused = spatial_features(fused_leaf.clone(), input.clone(), trunk.clone());
+    let (plain, statistics) = forward::spatial_features(&layout, &plain_leaf, input);
+    let found = floats(fused.clone().inner());
+    assert!(difference(&found, &floats(plain.clone().inner())) < 1e-5, "features");
+    for (norm, [mean, variance]) in trunk.lock().norms.iter().zip(statistics) {
+        assert!(difference(&norm.mean, &floats(mean)) < 1e-4, "means");
+        let found: Vec<f32> = norm.variance.iter().map(|&value| value as f32).collect();
+        assert!(difference(&found, &floats(variance)) < 1e-4, "variances");
+    }
+    // Some loss that weighs every feature of every sample otherwise.
+    let weights: Vec<f32> = (0..samples * 256).map(|n| (n as f32 * 0.37).sin()).collect();
+    let weights = burn::tensor::TensorData::new(weights, [samples, 256]);
+    let weights = Tensor::<2>::from_data(weights, &autodiff);
+    let fused = (fused * weights.clone()).sum().backward();
+    let plain = (plain * weights).sum().backward();
+    let found = floats(fused_leaf.grad(&fused).unwrap());
+    let expected = floats(plain_leaf.grad(&plain).unwrap());
+    for parameter in &layout.trunk {
+        let range = parameter.offset..parameter.offset + parameter.size();
+        let worst = difference(&found[range.clone()], &expected[range]);
+        assert!(worst < 3e-4, "gradient of {}: {worst}", parameter.name);
+    }
+}
+
+#[test]
+fn the_branch_agrees_with_burns_layers_at_every_level() {
+    for kernels in Kernels::available() {
+        check_branch(kernels, 3, 784);
+    }
+}
+
+#[test]
+fn the_branch_agrees_with_burns_layers_at_odd_lengths_and_batches() {
+    for kernels in Kernels::available() {
+        check_branch(kernels, 1, 784);
+        check_branch(kernels, 19, 61);
+        check_branch(kernels, 5, 97);
+        check_branch(kernels, 2, 40);
+    }
+}
+
+/// Weights after some steps.
+fn train(trainer: &mut Trainer, steps: usize, samples: usize) {
+    let (slices, labels) = (slices(samples, 784), labels(samples));
+    let class_weights = [1.0, 2.0, 0.5, 1.0, 3.0];
+    for _ in 0..steps {
+        let class_weights = Some(&class_weights[..]);
+        trainer.step(Batch { slices: &slices, labels: &labels, class_weights }, 0.001);
+    }
+}
+
+#[test]
+fn any_number_of_threads_trains_to_the_same_bits() {
+    let weights = [1, 2, 3, 5].map(|threads| {
+        let options = TrainerOptions { threads, ..options(Architecture::ResnetGru, 784) };
+        let mut trainer = Trainer::new(options);
+        train(&mut trainer, 2, 21);
+        trainer.state()
+    });
+    for others in &weights[1..] {
+        assert!(*others == weights[0]);
+    }
+}
+
+#[test]
+fn a_resumed_trainer_continues_to_the_same_bits() {
+    for architecture in [Architecture::ResnetGru, Architecture::Resnet, Architecture::Gru] {
+        let options = TrainerOptions { weight_decay: 0.01, ..options(architecture, 784) };
+        let mut through = Trainer::new(options);
+        train(&mut through, 2, 4);
+        let state = through.state();
+        let bytes = state.to_safetensors(&std::collections::BTreeMap::new());
+        let (read, _) = crate::weights::Weights::from_safetensors(&bytes).unwrap();
+        let mut resumed = Trainer::resume(options, &read).unwrap();
+        train(&mut through, 2, 4);
+        train(&mut resumed, 2, 4);
+        assert!(through.state() == resumed.state(), "{architecture}");
+        assert_eq!(resumed.steps(), 4);
+    }
+}
+
+#[test]
+fn training_learns_a_batch_by_heart() {
+    for architecture in [Architecture::ResnetGru, Architecture::Resnet, Architecture::Gru] {
+        let options = TrainerOptions { dropout: 0.0, ..options(architecture, 784) };
+        let mut trainer = Trainer::new(options);
+        let (slices, labels) = (slices(10, 784), labels(10));
+        let batch = Batch { slices: &slices, labels: &labels, class_weights: None };
+        let first = trainer.step(batch, 0.003);
+        let mut last = first;
+        for _ in 0..60 {
+            last = trainer.step(batch, 0.003);
+        }
+        assert!(last.loss < 0.1 * first.loss, "{architecture}: {} to {}", first.loss, last.loss);
+        assert_eq!(last.correct, 10, "{architecture}");
+    }
+}
+
+#[test]
+fn a_sample_is_answered_alike_in_any_company_and_on_any_threads() {
+    for architecture in [Architecture::ResnetGru, Architecture::Resnet, Architecture::Gru] {
+        for kernels in Kernels::available() {
+            let options = options(architecture, 784);
+            let weights = Trainer::new(options).weights();
+            let engine = Engine::new(options.shape, &weights).unwrap().with_kernels(kernels);
+            let slices = slices(7, 784);
+            let together = engine.logits(&slices, 1);
+            assert_eq!(together, engine.logits(&slices, 3));
+            let alone: Vec<f32> =
+                slices.chunks(784).flat_map(|slice| engine.logits(slice, 2)).collect();
+            assert_eq!(together, alone);
+        }
+    }
+}
+
+#[test]
+fn no_slices_have_no_logits() {
+    let options = options(Architecture::ResnetGru, 784);
+    let engine = Engine::new(options.shape, &Trainer::new(options).weights()).unwrap();
+    assert_eq!(engine.logits(&[], 4), Vec::<f32>::new());
+}

@@ -1,0 +1,109 @@
+//! From slices to logits in Burn's tensors: what gradients are taken through.
+
+use burn::tensor::{
+    Tensor, activation,
+    module::{batch_norm_train, conv1d},
+    ops::ConvOptions,
+};
+
+use crate::{
+    layout::{HIDDEN, Layout, Parameter},
+    trunk::plan::Convolution,
+};
+
+/// Logits `[batch, classes]` of the branches' features.
+pub(crate) fn logits(
+    layout: &Layout,
+    rest: &Tensor<1>,
+    spatial: Option<Tensor<2>>,
+    temporal: Option<Tensor<2>>,
+) -> Tensor<2> {
+    let features: Vec<Tensor<2>> = spatial.into_iter().chain(temporal).collect();
+    let mut values = Tensor::cat(features, 1);
+    for (place, name) in ["head.0", "head.2", "head.4"].into_iter().enumerate() {
+        if place > 0 {
+            values = activation::relu(values);
+        }
+        let weight = matrix(rest, layout.find(&format!("{name}.weight")));
+        let bias = row(rest, layout.find(&format!("{name}.bias")));
+        values = values.matmul(weight.transpose()) + bias;
+    }
+    values
+}
+
+/// Temporal features `[batch, 64]` of slices `[batch, slice length]`: one step of a GRU from a
+/// state of zeros, gates in PyTorch's order reset, update, new.
+///
+/// The state is zero, so `weight_hh` multiplies nothing and its gradient is zero; its bias stays.
+pub(crate) fn temporal_features(layout: &Layout, rest: &Tensor<1>, slices: Tensor<2>) -> Tensor<2> {
+    let batch = slices.dims()[0];
+    let weight = matrix(rest, layout.find("gru.weight_ih_l0"));
+    let input = slices.matmul(weight.transpose()) + row(rest, layout.find("gru.bias_ih_l0"));
+    let state = row(rest, layout.find("gru.bias_hh_l0"));
+    let gate = |number: usize| {
+        let columns = number * HIDDEN..(number + 1) * HIDDEN;
+        (
+            input.clone().slice([0..batch, columns.clone()]),
+            state.clone().slice([0..1, columns]),
+        )
+    };
+    let (reset_input, reset_state) = gate(0);
+    let (update_input, update_state) = gate(1);
+    let (new_input, new_state) = gate(2);
+    let reset = activation::sigmoid(reset_input + reset_state);
+    let update = activation::sigmoid(update_input + update_state);
+    let new = activation::tanh(new_input + reset * new_state);
+    (update.neg() + 1.0) * new
+}
+
+/// Spatial features `[batch, 256]` of slices `[batch, slice length]` by Burn's own layers: for
+/// back ends that our kernels do not serve, and to check them. Also the mean and the variance
+/// (over the number of values) of each convolution's output.
+#[cfg_attr(not(test), expect(dead_code, reason = "GPU back ends come with issue 5"))]
+pub(crate) fn spatial_features(
+    layout: &Layout,
+    trunk: &Tensor<1>,
+    slices: Tensor<2>,
+) -> (Tensor<2>, Vec<[Tensor<1>; 2]>) {
+    let [batch, length] = slices.dims();
+    let Some(plan) = &layout.plan else {
+        return (slices, Vec::new());
+    };
+    let mut statistics = vec![None; plan.convolutions.len()];
+    let mut apply = |number: usize, input: Tensor<3>| {
+        let convolution = &plan.convolutions[number];
+        let Convolution { inputs, outputs, taps, stride, offset, .. } = *convolution;
+        let weights = trunk.clone().slice([offset..offset + convolution.weights()]);
+        let weights = weights.reshape([outputs, inputs, taps]);
+        let options = ConvOptions::new([stride], [taps / 2], [1], 1);
+        let values = conv1d(input, weights, None, options);
+        let gamma = offset + convolution.weights();
+        let beta = gamma + outputs;
+        let gamma = trunk.clone().slice([gamma..beta]);
+        let beta = trunk.clone().slice([beta..beta + outputs]);
+        let normed = batch_norm_train(values, gamma, beta, crate::trunk::EPSILON);
+        statistics[number] = Some([normed.mean, normed.variance]);
+        normed.output
+    };
+    let mut values = activation::relu(apply(0, slices.reshape([batch, 1, length])));
+    for block in &plan.blocks {
+        let middle = activation::relu(apply(block.first, values.clone()));
+        let residual = match block.shortcut {
+            None => values,
+            Some(own) => apply(own, values),
+        };
+        values = activation::relu(apply(block.second, middle) + residual);
+    }
+    let features = values.mean_dim(2).squeeze_dim(2);
+    (features, statistics.into_iter().flatten().collect())
+}
+
+fn matrix(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
+    let flat = rest.clone().slice([parameter.offset..parameter.offset + parameter.size()]);
+    flat.reshape([parameter.shape[0], parameter.shape[1]])
+}
+
+fn row(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
+    let flat = rest.clone().slice([parameter.offset..parameter.offset + parameter.size()]);
+    flat.reshape([1, parameter.size()])
+}

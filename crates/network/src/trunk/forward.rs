@@ -1,0 +1,250 @@
+//! The branch from slices to features, keeping what the way back needs.
+
+use std::{mem, sync::Mutex};
+
+use rayon::prelude::*;
+
+use super::{
+    Trunk, convolve, interior, interior_mut,
+    norm::Norm,
+    padded,
+    parallel::{Scratch, Share, each_sample},
+    plan::{Convolution, FEATURES},
+};
+use crate::kernels::{Activate, Residual};
+
+impl Trunk {
+    /// Features `[batch, FEATURES]` of slices `[batch, slice length]` whose bytes were divided
+    /// by 255, with the statistics of this batch in [`Trunk::norms`].
+    pub(crate) fn forward(&mut self, parameters: &[f32], slices: &[f32]) -> Vec<f32> {
+        assert_eq!(parameters.len(), self.plan.parameters, "parameters of another branch");
+        self.reserve(slices.len() / self.plan.slice_length);
+        self.slices.copy_from_slice(slices);
+        let plan = &self.plan;
+        self.packed.par_iter_mut().zip(&plan.convolutions).for_each(|(packed, convolution)| {
+            packed.pack(convolution, &parameters[convolution.offset..][..convolution.weights()]);
+        });
+        self.stem(parameters);
+        for number in 0..self.plan.blocks.len() {
+            self.enter_block(number, parameters);
+            self.leave_block(number, parameters);
+        }
+        self.pool()
+    }
+
+    /// Sizes all memory for a batch; nothing is allocated for a batch no larger than before.
+    fn reserve(&mut self, batch: usize) {
+        let (plan, largest) = (&self.plan, self.largest_output());
+        if batch != self.batch {
+            self.batch = batch;
+            self.slices.resize(batch * plan.slice_length, 0.0);
+            for (output, convolution) in self.outputs.iter_mut().zip(&plan.convolutions) {
+                output.resize(batch * convolution.output_size(), 0.0);
+            }
+            // The zero rows at the ends are never written to.
+            for (input, block) in self.inputs.iter_mut().zip(&plan.blocks) {
+                let first = &plan.convolutions[block.first];
+                input.resize(batch * (first.input_length + 2) * first.inputs, 0.0);
+            }
+            self.outer.resize(batch * largest, 0.0);
+            self.inner.resize(batch * largest, 0.0);
+        }
+        let padding = 16;
+        while self.scratch.len() < rayon::current_num_threads() {
+            self.scratch.push(Mutex::new(Scratch {
+                activation: vec![0.0; plan.largest_rows().max(plan.slice_length + padding)],
+                rows: vec![0.0; plan.largest_rows()],
+                panels: vec![0.0; largest],
+                input: vec![0.0; plan.largest_rows()],
+            }));
+        }
+    }
+
+    /// Takes statistics out of the sums: `width` floats a sample, of which this convolution's
+    /// start at `start`.
+    fn set_norm(&mut self, number: usize, start: usize, width: usize, parameters: &[f32]) {
+        let convolution = &self.plan.convolutions[number];
+        let sums = &self.sums;
+        self.norms[number].set(
+            self.batch,
+            convolution.output_length,
+            |sample| &sums[sample * width + start..][..2 * convolution.outputs],
+            Self::norm_parameters(convolution, parameters),
+        );
+    }
+
+    fn stem(&mut self, parameters: &[f32]) {
+        let mut outputs = mem::take(&mut self.outputs[0]);
+        let mut sums = mem::take(&mut self.sums);
+        let convolution = &self.plan.convolutions[0];
+        sums.resize(self.batch * 2 * convolution.outputs, 0.0);
+        each_sample(self.batch, [&mut outputs], &mut sums, &mut [], &self.scratch, |share| {
+            let Share { sample, buffers: [output], sums, scratch, .. } = share;
+            let slice = self.stem_input(sample, &mut scratch.activation);
+            convolve(self.kernels, convolution, &self.packed[0].forward, slice, output);
+            self.kernels.moments(convolution.outputs, output, sums);
+        });
+        (self.outputs[0], self.sums) = (outputs, sums);
+        self.set_norm(0, 0, 2 * self.plan.convolutions[0].outputs, parameters);
+    }
+
+    /// A sample's slice with the zeros that the stem needs at both ends.
+    pub(super) fn stem_input<'a>(&self, sample: usize, buffer: &'a mut [f32]) -> &'a [f32] {
+        let (length, padding) = (self.plan.slice_length, self.plan.convolutions[0].taps / 2);
+        let padded = &mut buffer[..length + 2 * padding];
+        padded.fill(0.0);
+        padded[padding..][..length].copy_from_slice(&self.slices[sample * length..][..length]);
+        padded
+    }
+
+    /// The block's input, its first convolution and its shortcut.
+    fn enter_block(&mut self, number: usize, parameters: &[f32]) {
+        let block = self.plan.blocks[number];
+        let mut inputs = mem::take(&mut self.inputs[number]);
+        let mut outputs = mem::take(&mut self.outputs[block.first]);
+        let mut shortcuts = block.shortcut.map(|own| mem::take(&mut self.outputs[own]));
+        let mut sums = mem::take(&mut self.sums);
+        let first = &self.plan.convolutions[block.first];
+        let width = 2 * first.outputs * (1 + usize::from(block.shortcut.is_some()));
+        sums.resize(self.batch * width, 0.0);
+        let buffers: [&mut [f32]; 3] =
+            [&mut inputs, &mut outputs, shortcuts.as_deref_mut().unwrap_or_default()];
+        each_sample(self.batch, buffers, &mut sums, &mut [], &self.scratch, |share| {
+            let Share { sample, buffers: [input, output, shortcut], sums, .. } = share;
+            self.previous_output(number, sample, interior_mut(input, first.inputs));
+            let (own_sums, shortcut_sums) = sums.split_at_mut(2 * first.outputs);
+            convolve(self.kernels, first, &self.packed[block.first].forward, input, output);
+            self.kernels.moments(first.outputs, output, own_sums);
+            if let Some(own) = block.shortcut {
+                let convolution = &self.plan.convolutions[own];
+                convolve(self.kernels, convolution, &self.packed[own].forward, input, shortcut);
+                self.kernels.moments(convolution.outputs, shortcut, shortcut_sums);
+            }
+        });
+        let outputs_of_first = first.outputs;
+        (self.inputs[number], self.outputs[block.first], self.sums) = (inputs, outputs, sums);
+        self.set_norm(block.first, 0, width, parameters);
+        if let (Some(own), Some(shortcuts)) = (block.shortcut, shortcuts) {
+            self.outputs[own] = shortcuts;
+            self.set_norm(own, 2 * outputs_of_first, width, parameters);
+        }
+    }
+
+    /// The block's second convolution.
+    fn leave_block(&mut self, number: usize, parameters: &[f32]) {
+        let block = self.plan.blocks[number];
+        let mut outputs = mem::take(&mut self.outputs[block.second]);
+        let mut sums = mem::take(&mut self.sums);
+        let second = &self.plan.convolutions[block.second];
+        let width = 2 * second.outputs;
+        sums.resize(self.batch * width, 0.0);
+        each_sample(self.batch, [&mut outputs], &mut sums, &mut [], &self.scratch, |share| {
+            let Share { sample, buffers: [output], sums, scratch, .. } = share;
+            let middle = self.middle(number, sample, &mut scratch.activation);
+            convolve(self.kernels, second, &self.packed[block.second].forward, middle, output);
+            self.kernels.moments(second.outputs, output, sums);
+        });
+        (self.outputs[block.second], self.sums) = (outputs, sums);
+        self.set_norm(block.second, 0, width, parameters);
+    }
+
+    /// One sample's output of a convolution, before `BatchNorm`.
+    pub(super) fn output(&self, number: usize, sample: usize) -> &[f32] {
+        let size = self.plan.convolutions[number].output_size();
+        &self.outputs[number][sample * size..][..size]
+    }
+
+    /// One sample's input of a block, with its zero rows.
+    pub(super) fn input(&self, number: usize, sample: usize) -> &[f32] {
+        let size = self.inputs[number].len() / self.batch;
+        &self.inputs[number][sample * size..][..size]
+    }
+
+    /// The activation between a block's convolutions, with its zero rows.
+    pub(super) fn middle<'a>(
+        &self,
+        number: usize,
+        sample: usize,
+        buffer: &'a mut [f32],
+    ) -> &'a [f32] {
+        let block = self.plan.blocks[number];
+        let Convolution { outputs: channels, output_length, .. } =
+            self.plan.convolutions[block.first];
+        let middle = padded(buffer, output_length, channels);
+        let Norm { scale, shift, .. } = &self.norms[block.first];
+        self.kernels.activate(Activate {
+            channels,
+            input: self.output(block.first, sample),
+            scale,
+            shift,
+            residual: Residual::None,
+            output: interior_mut(middle, channels),
+        });
+        middle
+    }
+
+    /// What a block reads: the output of the block before it, or of the stem.
+    fn previous_output(&self, number: usize, sample: usize, output: &mut [f32]) {
+        if number > 0 {
+            return self.block_output(number - 1, sample, output);
+        }
+        let Norm { scale, shift, .. } = &self.norms[0];
+        self.kernels.activate(Activate {
+            channels: scale.len(),
+            input: self.output(0, sample),
+            scale,
+            shift,
+            residual: Residual::None,
+            output,
+        });
+    }
+
+    /// What a block puts out.
+    pub(super) fn block_output(&self, number: usize, sample: usize, output: &mut [f32]) {
+        let block = self.plan.blocks[number];
+        let Norm { scale, shift, .. } = &self.norms[block.second];
+        let residual = match block.shortcut {
+            None => Residual::Identity(interior(self.input(number, sample), scale.len())),
+            Some(own) => Residual::Scaled {
+                values: self.output(own, sample),
+                scale: &self.norms[own].scale,
+                shift: &self.norms[own].shift,
+            },
+        };
+        self.kernels.activate(Activate {
+            channels: scale.len(),
+            input: self.output(block.second, sample),
+            scale,
+            shift,
+            residual,
+            output,
+        });
+    }
+
+    /// The mean over all positions of the last block's output.
+    fn pool(&self) -> Vec<f32> {
+        let (last, length) = (self.plan.blocks.len() - 1, self.plan.last_length());
+        let mut features = vec![0.0; self.batch * FEATURES];
+        each_sample(self.batch, [&mut features], &mut [], &mut [], &self.scratch, |share| {
+            let Share { sample, buffers: [features], scratch, .. } = share;
+            let rows = &mut scratch.activation[..length * FEATURES];
+            self.block_output(last, sample, rows);
+            average_rows(rows, features);
+        });
+        features
+    }
+}
+
+/// The mean of all rows of `features.len()` floats.
+pub(crate) fn average_rows(rows: &[f32], features: &mut [f32]) {
+    features.fill(0.0);
+    for row in rows.chunks_exact(features.len()) {
+        for (sum, value) in features.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    let count = (rows.len() / features.len()) as f32;
+    for sum in features {
+        *sum /= count;
+    }
+}

@@ -1,0 +1,133 @@
+//! The `ResNet` branch as one operation: slices in, spatial features out, and back.
+//!
+//! Activations are channels-last, `[length, channels]`, with a row of zeros at each end, so that
+//! a convolution is a matrix product over overlapping rows. Memory holds each convolution's
+//! output and each block's input; what lies between is computed again on the way back.
+
+mod backward;
+mod forward;
+mod norm;
+mod packing;
+mod parallel;
+pub(crate) mod plan;
+
+use std::sync::Mutex;
+
+pub(crate) use forward::average_rows;
+pub(crate) use norm::{EPSILON, Norm};
+pub(crate) use packing::pack_forward;
+use packing::Packed;
+use parallel::Scratch;
+use plan::{Convolution, Plan};
+
+use crate::kernels::{Kernels, Product};
+
+/// The branch, its kernels, and the memory of one step.
+#[derive(Debug)]
+pub(crate) struct Trunk {
+    /// Shapes and offsets.
+    pub(crate) plan: Plan,
+    /// Instructions used.
+    pub(crate) kernels: Kernels,
+    /// Statistics of the last forward pass, one per convolution.
+    pub(crate) norms: Vec<Norm>,
+    packed: Vec<Packed>,
+    /// Samples of the last forward pass.
+    batch: usize,
+    /// The slices of the last forward pass, `[batch, slice length]`, zero to one.
+    slices: Vec<f32>,
+    /// Per convolution, its output before `BatchNorm`: `[batch, length, channels]`.
+    outputs: Vec<Vec<f32>>,
+    /// Per block, its input: `[batch, length + 2, channels]`.
+    inputs: Vec<Vec<f32>>,
+    /// Gradient behind the rectifier of a block's output, one block at a time.
+    outer: Vec<f32>,
+    /// Gradient behind the rectifier between a block's convolutions.
+    inner: Vec<f32>,
+    sums: Vec<f64>,
+    partials: Vec<f32>,
+    scratch: Vec<Mutex<Scratch>>,
+}
+
+impl Trunk {
+    /// The branch for slices of `slice_length` bytes.
+    pub(crate) fn new(slice_length: usize, kernels: Kernels) -> Self {
+        let plan = Plan::new(slice_length);
+        let count = plan.convolutions.len();
+        Self {
+            kernels,
+            norms: vec![Norm::default(); count],
+            packed: vec![Packed::default(); count],
+            batch: 0,
+            slices: Vec::new(),
+            outputs: vec![Vec::new(); count],
+            inputs: vec![Vec::new(); plan.blocks.len()],
+            outer: Vec::new(),
+            inner: Vec::new(),
+            sums: Vec::new(),
+            partials: Vec::new(),
+            scratch: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Gamma and beta of a convolution's `BatchNorm` among the branch's parameters.
+    fn norm_parameters<'a>(convolution: &Convolution, parameters: &'a [f32]) -> [&'a [f32]; 2] {
+        let start = convolution.offset + convolution.weights();
+        let (gamma, rest) = parameters[start..].split_at(convolution.outputs);
+        [gamma, &rest[..convolution.outputs]]
+    }
+
+    /// Floats of one sample in `outer` and `inner`.
+    fn largest_output(&self) -> usize {
+        self.plan.convolutions.iter().map(Convolution::output_size).max().unwrap_or(0)
+    }
+}
+
+/// One sample through a convolution: `padded` has the zero rows that it needs at both ends (for
+/// a one-tap convolution, those of its three-tap sibling).
+fn convolve(
+    kernels: Kernels,
+    convolution: &Convolution,
+    weights: &[f32],
+    padded: &[f32],
+    output: &mut [f32],
+) {
+    kernels.multiply(Product {
+        rows: convolution.output_length,
+        depth: convolution.depth(),
+        columns: convolution.outputs,
+        input: window(convolution, padded),
+        row_stride: convolution.stride * convolution.inputs,
+        weights,
+        bias: None,
+        output,
+        output_stride: convolution.outputs,
+        accumulate: false,
+        rectify: false,
+    });
+}
+
+/// Where the first output's inputs start.
+fn window<'a>(convolution: &Convolution, padded: &'a [f32]) -> &'a [f32] {
+    if convolution.taps == 1 { &padded[convolution.inputs..] } else { padded }
+}
+
+/// The rows between the zero rows.
+fn interior(padded: &[f32], channels: usize) -> &[f32] {
+    &padded[channels..padded.len() - channels]
+}
+
+/// The rows between the zero rows.
+fn interior_mut(padded: &mut [f32], channels: usize) -> &mut [f32] {
+    let end = padded.len() - channels;
+    &mut padded[channels..end]
+}
+
+/// A padded buffer of the wanted size in front of `buffer`, its zero rows cleared.
+fn padded(buffer: &mut [f32], length: usize, channels: usize) -> &mut [f32] {
+    let padded = &mut buffer[..(length + 2) * channels];
+    padded[..channels].fill(0.0);
+    padded[(length + 1) * channels..].fill(0.0);
+    padded
+}

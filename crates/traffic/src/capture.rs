@@ -101,7 +101,14 @@ impl CaptureReader {
         let available = window.fill(4)?;
         let start = window.bytes();
         let format = match *start {
-            [] => return Err(CaptureError::Empty),
+            [] => {
+                return Err(match compression {
+                    Some(compression) if window.is_damaged() => {
+                        CaptureError::CompressionCutShort { compression }
+                    }
+                    _ => CaptureError::Empty,
+                });
+            }
             [a, b, c, d, ..] => {
                 let magic = [a, b, c, d];
                 if magic == pcapng::SECTION_HEADER {

@@ -83,7 +83,7 @@ impl Decoder {
         tally.frame_bytes += frame.bytes.len() as u64;
         tally.truncated_frames += u64::from(frame.is_truncated());
         let walk = Walk::new(frame, self.tunnels, &mut tally.tunnels);
-        match walk.from_link(frame.link_type) {
+        match walk.first_header(frame.link_type) {
             Ok(Found::Packet(headers)) => {
                 tally.packets += 1;
                 Some(headers.packet(frame, frame.bytes))

@@ -36,7 +36,7 @@ pub enum Start {
 ///
 /// `paper` and `centime` keep checksums, as the paper does, though zeroed addresses are partly
 /// recoverable from them. What encapsulates an inner packet of a tunnel enters no slice, and
-/// neither does the trailer that pads short Ethernet frames (`SplitCap` keeps that one).
+/// neither does the trailer that pads short Ethernet frames (SplitCap keeps that one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BytePolicy {
     start: Start,

@@ -36,7 +36,7 @@ pub enum Unit {
 pub enum EndRule {
     /// With the capture: one session per five-tuple, as the paper's tool chain has it.
     ///
-    /// That tool chain (`SplitCap`) differs still: it drops IP fragments, SCTP, QinQ, IPv6 with
+    /// That tool chain (SplitCap) differs still: it drops IP fragments, SCTP, QinQ, IPv6 with
     /// hop-by-hop options and IP-in-IP without a word, ignores VLAN ids, keys GRE and 6in4 by
     /// the inner session, rejects nanosecond pcap and pcapng, keeps the padding of short
     /// Ethernet frames, and compares duplicates before addresses are zeroed.

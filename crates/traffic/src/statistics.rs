@@ -17,7 +17,7 @@ pub struct Statistics {
 /// Names of [`Statistics::centime`].
 ///
 /// Source: Wang et al., *CENTIME*, ICCC 2020. Where the paper is silent: lengths are from the
-/// IP header on; times are in seconds; standard deviations are of the population, as `NumPy`'s;
+/// IP header on; times are in seconds; standard deviations are of the population, as NumPy's;
 /// flag shares are of all packets, one flag a packet by FIN > SYN > RST > PSH > ACK > URG;
 /// DNS is port 53 at either end, and counts as TCP or UDP too; the share of small payloads
 /// (32 bytes or less, none included) and the payload lengths are of TCP packets; ICMP has no

@@ -1,5 +1,7 @@
 //! Why a capture cannot be read.
 
+use super::Compression;
+
 /// A capture that cannot be read further.
 ///
 /// A malformed *packet* is not an error: it is counted and skipped. Only a stream
@@ -19,6 +21,12 @@ pub enum CaptureError {
     TooShort {
         /// Bytes there are.
         found: usize,
+    },
+    /// A compressed source that breaks off before it gives a single byte.
+    #[error("the {compression} data break off before the capture begins")]
+    CompressionCutShort {
+        /// What it is compressed with.
+        compression: Compression,
     },
     /// The first four bytes are no known magic number.
     #[error("neither pcap nor pcapng: the first bytes are {magic:#010x}{hint}")]

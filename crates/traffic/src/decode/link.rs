@@ -18,7 +18,7 @@ const LEAST_ETHER_TYPE: u16 = 0x0600;
 const MOST_LABELS: usize = 16;
 
 impl Walk<'_, '_> {
-    pub(super) fn from_link(self, link_type: LinkType) -> Outcome {
+    pub(super) fn first_header(self, link_type: LinkType) -> Outcome {
         match link_type {
             LinkType::ETHERNET => self.ethernet(0),
             LinkType::RAW

@@ -62,8 +62,9 @@ impl Walk<'_, '_> {
         self.stage.source = IpAddr::V4(source);
         self.stage.destination = IpAddr::V4(destination);
         let start = offset + header_length;
+        // The upper two bits are reserved and "do not fragment".
         let (flags_and_offset, protocol) = (half(6), header[9]);
-        if flags_and_offset & 0x3fff == 0 {
+        if flags_and_offset << 2 == 0 {
             return self.after_ip_header(protocol, start);
         }
         let identification = u32::from(half(4));

@@ -228,7 +228,7 @@ pub fn fragments(packet: &[u8], identification: u16, size: usize) -> Vec<Vec<u8>
                 let more = if more_follow { 0x2000 } else { 0 };
                 bytes[2..4].copy_from_slice(&(piece.len() as u16 + 20).to_be_bytes());
                 bytes[4..6].copy_from_slice(&identification.to_be_bytes());
-                bytes[6..8].copy_from_slice(&(more | offset / 8).to_be_bytes());
+                bytes[6..8].copy_from_slice(&(more | (offset / 8)).to_be_bytes());
                 fill_ipv4_checksum(&mut bytes);
             } else {
                 bytes[4..6].copy_from_slice(&(piece.len() as u16 + 8).to_be_bytes());
@@ -258,7 +258,7 @@ pub fn ethernet(packet: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An Ethernet frame with a tag of this VLAN put in; put in two for `QinQ`.
+/// An Ethernet frame with a tag of this VLAN put in; put in two for QinQ.
 pub fn vlan(frame: &[u8], id: u16) -> Vec<u8> {
     let is_tagged = frame[12..14] == [0x81, 0x00];
     let mut bytes = frame[..12].to_vec();

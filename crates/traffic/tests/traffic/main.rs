@@ -1,0 +1,17 @@
+//! The crate from outside: captures in, frames, packets, sessions, slices and tallies out.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+mod captures;
+mod cleaning;
+mod differential;
+mod fragments;
+mod links;
+mod odd_captures;
+mod policies;
+mod properties;
+mod sessions;
+mod statistics;
+mod support;
+mod tunnels;

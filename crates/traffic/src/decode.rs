@@ -81,6 +81,7 @@ impl Decoder {
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>, tally: &mut Tally) -> Option<Packet<'a>> {
         tally.frames += 1;
         tally.frame_bytes += frame.bytes.len() as u64;
+        *tally.link_types.entry(frame.link_type).or_default() += 1;
         tally.truncated_frames += u64::from(frame.is_truncated());
         let walk = Walk::new(frame, self.tunnels, &mut tally.tunnels);
         match walk.first_header(frame.link_type) {

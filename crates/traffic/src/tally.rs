@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, ops::AddAssign};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{packet::TunnelKind, session::SessionEnd};
+use crate::{link::LinkType, packet::TunnelKind, session::SessionEnd};
 
 /// Why a frame did not become a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +96,8 @@ pub struct Tally {
     pub frames: u64,
     /// Bytes of those frames, as captured.
     pub frame_bytes: u64,
+    /// Frames by link type, understood or not.
+    pub link_types: BTreeMap<LinkType, u64>,
     /// Frames whose captured length is below their original length.
     pub truncated_frames: u64,
     /// Packets decoded; a reassembled datagram is one.
@@ -153,6 +155,10 @@ impl Tally {
         let plain = plain
             .into_iter()
             .map(|(name, count)| (name.to_owned(), count));
+        let link_types = self
+            .link_types
+            .iter()
+            .map(|(link_type, &count)| (format!("frames: {link_type}"), count));
         let skips = self
             .skips
             .iter()
@@ -166,6 +172,7 @@ impl Tally {
             .iter()
             .map(|(end, &count)| (format!("sessions ended: {}", end.name()), count));
         plain
+            .chain(link_types)
             .chain(skips)
             .chain(tunnels)
             .chain(ends)
@@ -185,6 +192,7 @@ impl AddAssign<&Tally> for Tally {
         self.fragments += other.fragments;
         self.merged_fragments += other.merged_fragments;
         self.held_fragments += other.held_fragments;
+        add_counts(&mut self.link_types, &other.link_types);
         add_counts(&mut self.skips, &other.skips);
         add_counts(&mut self.tunnels, &other.tunnels);
         add_counts(&mut self.ends, &other.ends);

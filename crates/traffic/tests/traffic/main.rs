@@ -5,6 +5,7 @@
 
 mod captures;
 mod cleaning;
+mod cutting;
 mod differential;
 mod fragments;
 mod links;

@@ -37,11 +37,15 @@ fn telling_tcp(source: SocketAddr, destination: SocketAddr) -> Vec<u8> {
 }
 
 fn slice(frame: &[u8], policy: &str) -> Vec<u8> {
+    slice_on(LinkType::ETHERNET, frame, policy)
+}
+
+fn slice_on(link_type: LinkType, frame: &[u8], policy: &str) -> Vec<u8> {
     let record = synth::record(0, frame.to_vec());
     let mut decoder = Decoder::new(Tunnels::Outer);
     let mut tally = Tally::default();
     let policy: BytePolicy = policy.parse().unwrap();
-    let frame = record.frame(LinkType::ETHERNET);
+    let frame = record.frame(link_type);
     let packet = decoder.decode(&frame, &mut tally).unwrap();
     let length = SLICE_LENGTH.try_into().unwrap();
     let slice = Slice::of_packet(&packet, &policy, length);
@@ -150,6 +154,38 @@ fn every_byte_of_a_packet_belongs_to_a_field() {
             assert!(left.iter().all(|&byte| byte == 0), "{}", hexadecimal(&left));
         }
     }
+}
+
+#[test]
+fn every_byte_of_a_link_header_belongs_to_a_field() {
+    let packet = telling_tcp(client(), server());
+    for (link_type, frame) in [
+        (LinkType::LINUX_SLL, synth::cooked(&packet)),
+        (LinkType::LINUX_SLL2, synth::cooked_v2(&packet)),
+        (LinkType::PPP, synth::ppp(&packet)),
+        (LinkType::NULL, synth::loopback(&packet, false)),
+        (LinkType::ETHERNET, synth::mpls(&packet, &[5, 6])),
+        (LinkType::ETHERNET, synth::pppoe(&packet, 7)),
+    ] {
+        let link_length = frame.len() - packet.len();
+        let slice = slice_on(link_type, &frame, "paper,zero=link+vlan");
+        let link = hexadecimal(&slice[..link_length]);
+        assert!(slice[..link_length].iter().all(|&byte| byte == 0), "{link}");
+        assert_eq!(
+            slice[link_length..],
+            slice_on(link_type, &frame, "ip,keep=checksums")
+        );
+    }
+}
+
+#[test]
+fn a_cooked_header_keeps_all_but_its_address() {
+    let packet = telling_tcp(client(), server());
+    let slice = slice_on(LinkType::LINUX_SLL, &synth::cooked(&packet), "paper");
+    assert_eq!(
+        slice[..16],
+        [0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0]
+    );
 }
 
 #[test]

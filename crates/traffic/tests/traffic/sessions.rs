@@ -1,10 +1,9 @@
 //! Sessions: who is the client, when they end, in which order they come, how many are held.
 
-use std::{net::SocketAddr, ops::ControlFlow};
+use std::net::SocketAddr;
 
 use undertone_traffic::{
     background::Background,
-    cut::cut,
     link::LinkType,
     packet::Direction,
     session::{Session, SessionEnd},
@@ -14,12 +13,12 @@ use undertone_traffic::{
 };
 
 use crate::support::{
-    SEED, at_most, at_seconds, client, cut_capture, cut_frames, read, server, tcp_packet,
-    udp_packet, under, whole_capture,
+    SEED, at_most, at_seconds, client, cut_capture, cut_frames, server, tcp_packet, udp_packet,
+    under, whole_capture,
 };
 
 /// Packets and why it ended, of each session in order.
-fn ends(sessions: &[Session]) -> Vec<(u64, SessionEnd)> {
+pub(crate) fn ends(sessions: &[Session]) -> Vec<(u64, SessionEnd)> {
     sessions
         .iter()
         .map(|session| (session.packets, session.end_reason))
@@ -32,7 +31,7 @@ fn check(records: &[Record], options: &CutOptions, expected: &[(u64, SessionEnd)
     assert_eq!(ends(&sessions), expected);
 }
 
-fn to_server(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn to_server(payload: &[u8]) -> Vec<u8> {
     udp_packet(client(), server(), payload)
 }
 
@@ -40,7 +39,7 @@ fn to_client(payload: &[u8]) -> Vec<u8> {
     udp_packet(server(), client(), payload)
 }
 
-fn other(port: u16) -> Vec<u8> {
+pub(crate) fn other(port: u16) -> Vec<u8> {
     udp_packet(SocketAddr::new(client().ip(), port), server(), b"other")
 }
 
@@ -348,64 +347,4 @@ fn an_ethernet_broadcast_is_background() {
     let records = [synth::record(0, frame)];
     let (sessions, _) = cut_frames(LinkType::ETHERNET, &records, &CutOptions::default());
     assert_eq!(sessions[0].background, Some(Background::Multicast));
-}
-
-#[test]
-fn a_sink_may_stop_a_capture() {
-    let records: Vec<_> = (1..100)
-        .map(|port| synth::record(i64::from(port), synth::ethernet(&other(port))))
-        .collect();
-    let capture = synth::pcap(LinkType::ETHERNET, &records);
-    let options = CutOptions {
-        unit: Unit::Packet,
-        ..CutOptions::default()
-    };
-    let mut given = 0;
-    let tally = cut(&mut read(capture).unwrap(), &options, SEED, &mut |_| {
-        given += 1;
-        if given == 3 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-    assert_eq!((given, tally.unwrap().frames), (3, 3));
-}
-
-#[test]
-fn a_capture_that_breaks_still_gives_the_sessions_before() {
-    let mut capture = synth::pcap(LinkType::ETHERNET, &Conversation::default().frames());
-    capture.extend([0xff; 16]);
-    let mut sessions = Vec::new();
-    let error = cut(
-        &mut read(capture).unwrap(),
-        &CutOptions::default(),
-        SEED,
-        &mut |session| {
-            sessions.push(session);
-            ControlFlow::Continue(())
-        },
-    )
-    .unwrap_err();
-    assert_eq!(ends(&sessions), [(8, SessionEnd::Capture)]);
-    assert_eq!((error.tally.frames, error.tally.sessions()), (8, 1));
-    assert!(error.to_string().starts_with("record 8 at byte "));
-}
-
-#[test]
-fn a_tally_is_a_map_of_names_in_json() {
-    let mut arp = synth::ethernet(&[0; 46]);
-    arp[12..14].copy_from_slice(&[8, 6]);
-    let records = [
-        synth::record(0, arp),
-        synth::record(0, synth::ethernet(&to_server(b"a"))),
-    ];
-    let (_, tally) = cut_frames(LinkType::ETHERNET, &records, &CutOptions::default());
-    let json = serde_json::to_value(&tally).unwrap();
-    assert_eq!(json["skips"], serde_json::json!({"arp": 1}));
-    assert_eq!(json["ends"], serde_json::json!({"capture": 1}));
-    assert_eq!(
-        serde_json::from_value::<undertone_traffic::tally::Tally>(json).unwrap(),
-        tally
-    );
 }

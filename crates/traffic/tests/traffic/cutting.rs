@@ -1,0 +1,75 @@
+//! Cutting a whole capture: early stops, captures that break, tallies.
+
+use std::ops::ControlFlow;
+
+use undertone_traffic::{
+    cut::cut,
+    link::LinkType,
+    session::SessionEnd,
+    session_table::{CutOptions, Unit},
+    synth::{self, Conversation},
+    tally::Tally,
+};
+
+use crate::{
+    sessions::{ends, other, to_server},
+    support::{SEED, cut_frames, read},
+};
+
+#[test]
+fn a_sink_may_stop_a_capture() {
+    let records: Vec<_> = (1..100)
+        .map(|port| synth::record(i64::from(port), synth::ethernet(&other(port))))
+        .collect();
+    let capture = synth::pcap(LinkType::ETHERNET, &records);
+    let options = CutOptions {
+        unit: Unit::Packet,
+        ..CutOptions::default()
+    };
+    let mut given = 0;
+    let tally = cut(&mut read(capture).unwrap(), &options, SEED, &mut |_| {
+        given += 1;
+        if given == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert_eq!((given, tally.unwrap().frames), (3, 3));
+}
+
+#[test]
+fn a_capture_that_breaks_still_gives_the_sessions_before() {
+    let mut capture = synth::pcap(LinkType::ETHERNET, &Conversation::default().frames());
+    capture.extend([0xff; 16]);
+    let mut sessions = Vec::new();
+    let error = cut(
+        &mut read(capture).unwrap(),
+        &CutOptions::default(),
+        SEED,
+        &mut |session| {
+            sessions.push(session);
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap_err();
+    assert_eq!(ends(&sessions), [(8, SessionEnd::Capture)]);
+    assert_eq!((error.tally.frames, error.tally.sessions()), (8, 1));
+    assert!(error.to_string().starts_with("record 8 at byte "));
+}
+
+#[test]
+fn a_tally_is_a_map_of_names_in_json() {
+    let mut arp = synth::ethernet(&[0; 46]);
+    arp[12..14].copy_from_slice(&[8, 6]);
+    let records = [
+        synth::record(0, arp),
+        synth::record(0, synth::ethernet(&to_server(b"a"))),
+    ];
+    let (_, tally) = cut_frames(LinkType::ETHERNET, &records, &CutOptions::default());
+    let json = serde_json::to_value(&tally).unwrap();
+    assert_eq!(json["skips"], serde_json::json!({"arp": 1}));
+    assert_eq!(json["link_types"], serde_json::json!({"1": 2}));
+    assert_eq!(json["ends"], serde_json::json!({"capture": 1}));
+    assert_eq!(serde_json::from_value::<Tally>(json).unwrap(), tally);
+}

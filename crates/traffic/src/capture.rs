@@ -173,7 +173,14 @@ impl CaptureReader {
             }
             Err(error) => {
                 self.finished = true;
-                Err(error)
+                Err(match (error, self.compression) {
+                    (CaptureError::Io(source), Some(compression)) => CaptureError::Expansion {
+                        compression,
+                        offset: self.window.position(),
+                        source,
+                    },
+                    (error, _) => error,
+                })
             }
         }
     }

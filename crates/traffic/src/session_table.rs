@@ -61,6 +61,10 @@ impl EndRule {
             active_nanoseconds: 1_800_000_000_000,
         }
     }
+
+    fn heeds_tcp(self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
 }
 
 /// How long a closed TCP session waits for late packets, in nanoseconds; shorter if the idle
@@ -148,7 +152,7 @@ impl SessionTable {
             tally: &mut self.tally,
             sink,
         };
-        self.open.end_all(&mut exit);
+        self.open.end_all(self.options.end_rule, &mut exit);
     }
 
     /// Sessions open now.
@@ -218,8 +222,7 @@ impl OpenSessions {
         };
         let was_closed = session.is_closed();
         session.add(packet, options);
-        let ends_early = matches!(options.end_rule, EndRule::Timeout { .. });
-        if ends_early && session.is_closed() {
+        if options.end_rule.heeds_tcp() && session.is_closed() {
             if !was_closed {
                 self.active.remove(place);
             }
@@ -313,7 +316,7 @@ impl OpenSessions {
             })
     }
 
-    fn end_all(&mut self, exit: &mut Exit<'_>) {
+    fn end_all(&mut self, rule: EndRule, exit: &mut Exit<'_>) {
         let mut rest: Vec<_> = self.sessions.drain(..).flatten().collect();
         rest.sort_unstable_by_key(|(_, session)| session.number);
         self.places.clear();
@@ -321,7 +324,12 @@ impl OpenSessions {
         self.active = Recency::new();
         self.closed = Recency::new();
         for (_, session) in rest {
-            exit.end(*session, SessionEnd::Capture);
+            let reason = if rule.heeds_tcp() && session.is_closed() {
+                SessionEnd::Closed
+            } else {
+                SessionEnd::Capture
+            };
+            exit.end(*session, reason);
         }
     }
 }

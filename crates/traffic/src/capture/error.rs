@@ -28,6 +28,18 @@ pub enum CaptureError {
         /// What it is compressed with.
         compression: Compression,
     },
+    /// Compressed data that cannot be expanded.
+    #[error(
+        "the {compression} data are damaged after byte {offset} of what they expand to: {source}"
+    )]
+    Expansion {
+        /// What it is compressed with.
+        compression: Compression,
+        /// Bytes expanded and used until then.
+        offset: u64,
+        /// What the decompressor says.
+        source: std::io::Error,
+    },
     /// The first four bytes are no known magic number.
     #[error("neither pcap nor pcapng: the first bytes are {magic:#010x}{hint}")]
     UnknownFormat {

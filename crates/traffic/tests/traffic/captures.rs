@@ -209,6 +209,30 @@ fn a_compressed_capture_that_breaks_off_at_once_is_an_error() {
 }
 
 #[test]
+fn damaged_compression_is_an_error_with_its_place() {
+    let records = vec![synth::record(0, vec![7; 100]); 10_000];
+    let plain = synth::pcap(LinkType::ETHERNET, &records);
+    let mut gzip = Vec::new();
+    for half in [&plain[..600_000], &plain[600_000..]] {
+        let mut encoder = flate2::write::GzEncoder::new(gzip, flate2::Compression::fast());
+        encoder.write_all(half).unwrap();
+        gzip = encoder.finish().unwrap();
+    }
+    // The last eight bytes are checksum and length.
+    let checksum = gzip.len() - 8;
+    gzip[checksum] ^= 1;
+    let mut reader = read(gzip).unwrap();
+    let error = loop {
+        match reader.next_frame() {
+            Ok(frame) => assert!(frame.is_some(), "no error"),
+            Err(error) => break error.to_string(),
+        }
+    };
+    let start = "the gzip data are damaged after byte ";
+    assert!(error.starts_with(start), "{error}");
+}
+
+#[test]
 fn a_cut_capture_gives_what_is_left_of_its_last_frame() {
     let record = synth::record(0, (0..60).collect());
     for whole in [

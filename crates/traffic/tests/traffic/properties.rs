@@ -169,21 +169,13 @@ fn damaged_frames() -> impl Strategy<Value = Vec<(u32, Record)>> {
     proptest::collection::vec(one, 1..40)
 }
 
-/// More than usual, and as many as `PROPTEST_CASES` says if that is more.
-fn at_least_1000_cases() -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig {
-        cases: usual.cases.max(1_000),
-        ..usual
-    }
-}
-
 fn tunnels() -> impl Strategy<Value = Tunnels> {
     proptest::sample::select(vec![Tunnels::Outer, Tunnels::Inner])
 }
 
 proptest! {
-    #![proptest_config(at_least_1000_cases())]
+    // `PROPTEST_CASES` asks for more.
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn arbitrary_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

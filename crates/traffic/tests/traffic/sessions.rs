@@ -67,7 +67,7 @@ fn a_conversation_is_one_session_with_its_facts() {
     assert_eq!(session.tcp_flags, [common, common]);
     assert_eq!(
         (session.end_reason, session.background),
-        (SessionEnd::Capture, None)
+        (SessionEnd::Closed, None)
     );
     let summary = session.summaries[4];
     assert_eq!(summary.direction, Direction::Backward);
@@ -173,7 +173,7 @@ fn a_syn_on_a_closed_five_tuple_begins_the_next_session() {
     let mut again = Conversation::default();
     again.start_nanoseconds += 10_000_000;
     records.extend(again.frames());
-    let expected = [(8, SessionEnd::Closed), (8, SessionEnd::Capture)];
+    let expected = [(8, SessionEnd::Closed), (8, SessionEnd::Closed)];
     check(&records, &CutOptions::default(), &expected);
 }
 

@@ -15,8 +15,18 @@ use crate::{
 };
 
 fn options(architecture: Architecture, slice_length: usize) -> TrainerOptions {
-    let shape = Shape { architecture, slice_length, classes: 5 };
-    TrainerOptions { shape, seed: 11, dropout: 0.3, weight_decay: 0.0, threads: 1 }
+    let shape = Shape {
+        architecture,
+        slice_length,
+        classes: 5,
+    };
+    TrainerOptions {
+        shape,
+        seed: 11,
+        dropout: 0.3,
+        weight_decay: 0.0,
+        threads: 1,
+    }
 }
 
 /// Bytes that look like nothing in particular.
@@ -26,7 +36,9 @@ fn slices(samples: usize, slice_length: usize) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     };
-    std::iter::repeat_with(next).take(samples * slice_length).collect()
+    std::iter::repeat_with(next)
+        .take(samples * slice_length)
+        .collect()
 }
 
 fn labels(samples: usize) -> Vec<u32> {
@@ -36,8 +48,14 @@ fn labels(samples: usize) -> Vec<u32> {
 /// The largest difference, as a fraction of the largest expected value.
 fn difference(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
-    let largest = expected.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let largest = expected
+        .iter()
+        .fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let worst = found
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
     assert!(found.iter().all(|value| value.is_finite()), "not finite");
     worst / largest.max(1e-30)
 }
@@ -59,14 +77,19 @@ fn check_branch(kernels: Kernels, samples: usize, slice_length: usize) {
     let fused = spatial_features(fused_leaf.clone(), input.clone(), trunk.clone());
     let (plain, statistics) = forward::spatial_features(&layout, &plain_leaf, input);
     let found = floats(fused.clone().inner());
-    assert!(difference(&found, &floats(plain.clone().inner())) < 1e-5, "features");
+    assert!(
+        difference(&found, &floats(plain.clone().inner())) < 1e-5,
+        "features"
+    );
     for (norm, [mean, variance]) in trunk.lock().norms.iter().zip(statistics) {
         assert!(difference(&norm.mean, &floats(mean)) < 1e-4, "means");
         let found: Vec<f32> = norm.variance.iter().map(|&value| value as f32).collect();
         assert!(difference(&found, &floats(variance)) < 1e-4, "variances");
     }
     // Some loss that weighs every feature of every sample otherwise.
-    let weights: Vec<f32> = (0..samples * 256).map(|n| (n as f32 * 0.37).sin()).collect();
+    let weights: Vec<f32> = (0..samples * 256)
+        .map(|n| (n as f32 * 0.37).sin())
+        .collect();
     let weights = burn::tensor::TensorData::new(weights, [samples, 256]);
     let weights = Tensor::<2>::from_data(weights, &autodiff);
     let fused = (fused * weights.clone()).sum().backward();
@@ -103,14 +126,24 @@ fn train(trainer: &mut Trainer, steps: usize, samples: usize) {
     let class_weights = [1.0, 2.0, 0.5, 1.0, 3.0];
     for _ in 0..steps {
         let class_weights = Some(&class_weights[..]);
-        trainer.step(Batch { slices: &slices, labels: &labels, class_weights }, 0.001);
+        trainer.step(
+            Batch {
+                slices: &slices,
+                labels: &labels,
+                class_weights,
+            },
+            0.001,
+        );
     }
 }
 
 #[test]
 fn any_number_of_threads_trains_to_the_same_bits() {
     let weights = [1, 2, 3, 5].map(|threads| {
-        let options = TrainerOptions { threads, ..options(Architecture::ResnetGru, 784) };
+        let options = TrainerOptions {
+            threads,
+            ..options(Architecture::ResnetGru, 784)
+        };
         let mut trainer = Trainer::new(options);
         train(&mut trainer, 2, 21);
         trainer.state()
@@ -122,8 +155,15 @@ fn any_number_of_threads_trains_to_the_same_bits() {
 
 #[test]
 fn a_resumed_trainer_continues_to_the_same_bits() {
-    for architecture in [Architecture::ResnetGru, Architecture::Resnet, Architecture::Gru] {
-        let options = TrainerOptions { weight_decay: 0.01, ..options(architecture, 784) };
+    for architecture in [
+        Architecture::ResnetGru,
+        Architecture::Resnet,
+        Architecture::Gru,
+    ] {
+        let options = TrainerOptions {
+            weight_decay: 0.01,
+            ..options(architecture, 784)
+        };
         let mut through = Trainer::new(options);
         train(&mut through, 2, 4);
         let state = through.state();
@@ -139,33 +179,57 @@ fn a_resumed_trainer_continues_to_the_same_bits() {
 
 #[test]
 fn training_learns_a_batch_by_heart() {
-    for architecture in [Architecture::ResnetGru, Architecture::Resnet, Architecture::Gru] {
-        let options = TrainerOptions { dropout: 0.0, ..options(architecture, 784) };
+    for architecture in [
+        Architecture::ResnetGru,
+        Architecture::Resnet,
+        Architecture::Gru,
+    ] {
+        let options = TrainerOptions {
+            dropout: 0.0,
+            ..options(architecture, 784)
+        };
         let mut trainer = Trainer::new(options);
         let (slices, labels) = (slices(10, 784), labels(10));
-        let batch = Batch { slices: &slices, labels: &labels, class_weights: None };
+        let batch = Batch {
+            slices: &slices,
+            labels: &labels,
+            class_weights: None,
+        };
         let first = trainer.step(batch, 0.003);
         let mut last = first;
         for _ in 0..60 {
             last = trainer.step(batch, 0.003);
         }
-        assert!(last.loss < 0.1 * first.loss, "{architecture}: {} to {}", first.loss, last.loss);
+        assert!(
+            last.loss < 0.1 * first.loss,
+            "{architecture}: {} to {}",
+            first.loss,
+            last.loss
+        );
         assert_eq!(last.correct, 10, "{architecture}");
     }
 }
 
 #[test]
 fn a_sample_is_answered_alike_in_any_company_and_on_any_threads() {
-    for architecture in [Architecture::ResnetGru, Architecture::Resnet, Architecture::Gru] {
+    for architecture in [
+        Architecture::ResnetGru,
+        Architecture::Resnet,
+        Architecture::Gru,
+    ] {
         for kernels in Kernels::available() {
             let options = options(architecture, 784);
             let weights = Trainer::new(options).weights();
-            let engine = Engine::new(options.shape, &weights).unwrap().with_kernels(kernels);
+            let engine = Engine::new(options.shape, &weights)
+                .unwrap()
+                .with_kernels(kernels);
             let slices = slices(7, 784);
             let together = engine.logits(&slices, 1);
             assert_eq!(together, engine.logits(&slices, 3));
-            let alone: Vec<f32> =
-                slices.chunks(784).flat_map(|slice| engine.logits(slice, 2)).collect();
+            let alone: Vec<f32> = slices
+                .chunks(784)
+                .flat_map(|slice| engine.logits(slice, 2))
+                .collect();
             assert_eq!(together, alone);
         }
     }

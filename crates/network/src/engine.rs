@@ -73,7 +73,11 @@ impl Dense {
         }
         let mut bias = bias.to_vec();
         bias.resize(padded, 0.0);
-        Self { inputs, weights: panels, bias }
+        Self {
+            inputs,
+            weights: panels,
+            bias,
+        }
     }
 
     /// A convolution with its `BatchNorm` folded in.
@@ -93,7 +97,11 @@ impl Dense {
         }
         let mut panels = Vec::new();
         pack_forward(convolution, &scaled, &mut panels);
-        Self { inputs: convolution.depth(), weights: panels, bias }
+        Self {
+            inputs: convolution.depth(),
+            weights: panels,
+            bias,
+        }
     }
 
     /// One row of inputs to one of outputs.
@@ -148,7 +156,10 @@ impl Network {
             };
             Dense::linear(of(name), of(bias))
         };
-        let has_gru = layout.rest.iter().any(|parameter| parameter.name == "gru.bias_hh_l0");
+        let has_gru = layout
+            .rest
+            .iter()
+            .any(|parameter| parameter.name == "gru.bias_hh_l0");
         let gru = has_gru.then(|| {
             let bias = layout.find("gru.bias_hh_l0");
             Gru {
@@ -210,7 +221,12 @@ impl Network {
         }
         if let Some(gru) = &self.gru {
             let slice = &memory.slice[STEM_PADDING..][..slice.len()];
-            gru.apply(kernels, slice, &mut memory.gates, &mut features[width..][..HIDDEN]);
+            gru.apply(
+                kernels,
+                slice,
+                &mut memory.gates,
+                &mut features[width..][..HIDDEN],
+            );
         }
         for (number, layer) in self.head.iter().enumerate() {
             let is_last = number + 1 == self.head.len();
@@ -264,7 +280,12 @@ impl Engine {
         let layout = Layout::new(shape);
         let values = layout.find_values(weights)?;
         let network = Arc::new(Network::new(layout, &values));
-        Ok(Self { shape, kernels: Kernels::detect(), network, memory: Arc::default() })
+        Ok(Self {
+            shape,
+            kernels: Kernels::detect(),
+            network,
+            memory: Arc::default(),
+        })
     }
 
     /// Uses these kernels instead of the fastest ones.
@@ -291,8 +312,15 @@ impl Engine {
     ///
     /// If the slices are not a whole number of slices.
     pub fn logits(&self, slices: &[u8], threads: usize) -> Vec<f32> {
-        let Shape { slice_length, classes, .. } = self.shape;
-        assert!(slices.len().is_multiple_of(slice_length), "slices are {slice_length} bytes each");
+        let Shape {
+            slice_length,
+            classes,
+            ..
+        } = self.shape;
+        assert!(
+            slices.len().is_multiple_of(slice_length),
+            "slices are {slice_length} bytes each"
+        );
         let samples = slices.len() / slice_length;
         let mut logits = vec![0.0; samples * classes];
         let share = samples.div_ceil(threads.max(1)).max(1);
@@ -300,7 +328,9 @@ impl Engine {
             self.answer(slices, &mut logits);
             return logits;
         }
-        let shares = slices.chunks(share * slice_length).zip(logits.chunks_mut(share * classes));
+        let shares = slices
+            .chunks(share * slice_length)
+            .zip(logits.chunks_mut(share * classes));
         std::thread::scope(|scope| {
             for (slices, logits) in shares {
                 scope.spawn(|| self.answer(slices, logits));
@@ -310,22 +340,42 @@ impl Engine {
     }
 
     fn answer(&self, slices: &[u8], logits: &mut [f32]) {
-        let Shape { slice_length, classes, .. } = self.shape;
-        let kept = self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Shape {
+            slice_length,
+            classes,
+            ..
+        } = self.shape;
+        let kept = self
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let mut memory = kept.unwrap_or_else(|| self.new_memory());
-        for (slice, logits) in
-            slices.chunks_exact(slice_length).zip(logits.chunks_exact_mut(classes))
+        for (slice, logits) in slices
+            .chunks_exact(slice_length)
+            .zip(logits.chunks_exact_mut(classes))
         {
-            self.network.logits(self.kernels, slice, &mut memory, logits);
+            self.network
+                .logits(self.kernels, slice, &mut memory, logits);
         }
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        self.memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(memory);
     }
 
     fn new_memory(&self) -> Memory {
         let rows = self.network.plan.as_ref().map_or(0, Plan::largest_rows);
         let layers = self.network.head.iter();
-        let wide = layers.map(|layer| layer.inputs.max(layer.bias.len())).max().unwrap_or(0);
-        let gates = self.network.gru.as_ref().map_or(0, |gru| gru.input.bias.len());
+        let wide = layers
+            .map(|layer| layer.inputs.max(layer.bias.len()))
+            .max()
+            .unwrap_or(0);
+        let gates = self
+            .network
+            .gru
+            .as_ref()
+            .map_or(0, |gru| gru.input.bias.len());
         Memory {
             slice: vec![0.0; self.shape.slice_length + 2 * STEM_PADDING],
             rows: std::array::from_fn(|_| vec![0.0; rows]),

@@ -59,7 +59,10 @@ pub(crate) fn temporal_features(layout: &Layout, rest: &Tensor<1>, slices: Tenso
 /// Spatial features `[batch, 256]` of slices `[batch, slice length]` by Burn's own layers: for
 /// back ends that our kernels do not serve, and to check them. Also the mean and the variance
 /// (over the number of values) of each convolution's output.
-#[cfg_attr(not(test), expect(dead_code, reason = "GPU back ends come with issue 5"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "GPU back ends come with issue 5")
+)]
 pub(crate) fn spatial_features(
     layout: &Layout,
     trunk: &Tensor<1>,
@@ -72,8 +75,17 @@ pub(crate) fn spatial_features(
     let mut statistics = vec![None; plan.convolutions.len()];
     let mut apply = |number: usize, input: Tensor<3>| {
         let convolution = &plan.convolutions[number];
-        let Convolution { inputs, outputs, taps, stride, offset, .. } = *convolution;
-        let weights = trunk.clone().slice([offset..offset + convolution.weights()]);
+        let Convolution {
+            inputs,
+            outputs,
+            taps,
+            stride,
+            offset,
+            ..
+        } = *convolution;
+        let weights = trunk
+            .clone()
+            .slice([offset..offset + convolution.weights()]);
         let weights = weights.reshape([outputs, inputs, taps]);
         let options = ConvOptions::new([stride], [taps / 2], [1], 1);
         let values = conv1d(input, weights, None, options);
@@ -99,11 +111,15 @@ pub(crate) fn spatial_features(
 }
 
 fn matrix(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
-    let flat = rest.clone().slice([parameter.offset..parameter.offset + parameter.size()]);
+    let flat = rest
+        .clone()
+        .slice([parameter.offset..parameter.offset + parameter.size()]);
     flat.reshape([parameter.shape[0], parameter.shape[1]])
 }
 
 fn row(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
-    let flat = rest.clone().slice([parameter.offset..parameter.offset + parameter.size()]);
+    let flat = rest
+        .clone()
+        .slice([parameter.offset..parameter.offset + parameter.size()]);
     flat.reshape([1, parameter.size()])
 }

@@ -74,7 +74,12 @@ pub(crate) struct Values {
 
 fn push(to: &mut Vec<Parameter>, name: &str, shape: &[usize], initial: Initial) {
     let offset = to.last().map_or(0, |last| last.offset + last.size());
-    to.push(Parameter { name: name.to_owned(), shape: shape.to_vec(), offset, initial });
+    to.push(Parameter {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        offset,
+        initial,
+    });
 }
 
 /// PyTorch's rule for convolutions and linear layers: Kaiming's uniform with a = sqrt 5.
@@ -95,13 +100,33 @@ impl Layout {
             let shape = [outputs, inputs, convolution.taps];
             push(&mut trunk, &name, &shape, by_inputs(convolution.depth()));
             let norm = &convolution.norm_name;
-            push(&mut trunk, &format!("{norm}.weight"), &[outputs], Initial::Constant(1.0));
-            push(&mut trunk, &format!("{norm}.bias"), &[outputs], Initial::Constant(0.0));
+            push(
+                &mut trunk,
+                &format!("{norm}.weight"),
+                &[outputs],
+                Initial::Constant(1.0),
+            );
+            push(
+                &mut trunk,
+                &format!("{norm}.bias"),
+                &[outputs],
+                Initial::Constant(0.0),
+            );
         }
         if has_gru {
             let initial = by_inputs(HIDDEN);
-            push(&mut rest, "gru.weight_ih_l0", &[3 * HIDDEN, shape.slice_length], initial);
-            push(&mut rest, "gru.weight_hh_l0", &[3 * HIDDEN, HIDDEN], initial);
+            push(
+                &mut rest,
+                "gru.weight_ih_l0",
+                &[3 * HIDDEN, shape.slice_length],
+                initial,
+            );
+            push(
+                &mut rest,
+                "gru.weight_hh_l0",
+                &[3 * HIDDEN, HIDDEN],
+                initial,
+            );
             push(&mut rest, "gru.bias_ih_l0", &[3 * HIDDEN], initial);
             push(&mut rest, "gru.bias_hh_l0", &[3 * HIDDEN], initial);
         }
@@ -110,7 +135,12 @@ impl Layout {
         for (place, outputs) in [HEAD[0], HEAD[1], shape.classes].into_iter().enumerate() {
             let name = format!("head.{}", 2 * place);
             let initial = by_inputs(inputs);
-            push(&mut rest, &format!("{name}.weight"), &[outputs, inputs], initial);
+            push(
+                &mut rest,
+                &format!("{name}.weight"),
+                &[outputs, inputs],
+                initial,
+            );
             push(&mut rest, &format!("{name}.bias"), &[outputs], initial);
             inputs = outputs;
         }
@@ -119,7 +149,11 @@ impl Layout {
 
     /// Trainable parameters.
     pub(crate) fn parameters(&self) -> usize {
-        self.trunk.iter().chain(&self.rest).map(Parameter::size).sum()
+        self.trunk
+            .iter()
+            .chain(&self.rest)
+            .map(Parameter::size)
+            .sum()
     }
 
     /// A tensor of the second group.
@@ -150,7 +184,12 @@ impl Layout {
         };
         let (trunk, rest) = (draw(&self.trunk), draw(&self.rest));
         let channels = self.plan.as_ref().map_or(0, |plan| plan.channels);
-        Values { trunk, rest, means: vec![0.0; channels], variances: vec![1.0; channels] }
+        Values {
+            trunk,
+            rest,
+            means: vec![0.0; channels],
+            variances: vec![1.0; channels],
+        }
     }
 
     /// The trainable tensors by name.
@@ -159,8 +198,13 @@ impl Layout {
         for (parameters, values) in [(&self.trunk, trunk), (&self.rest, rest)] {
             for parameter in parameters {
                 let values = values[parameter.offset..][..parameter.size()].to_vec();
-                let tensor = NamedTensor { shape: parameter.shape.clone(), values };
-                weights.tensors.insert(format!("{prefix}{}", parameter.name), tensor);
+                let tensor = NamedTensor {
+                    shape: parameter.shape.clone(),
+                    values,
+                };
+                weights
+                    .tensors
+                    .insert(format!("{prefix}{}", parameter.name), tensor);
             }
         }
         weights
@@ -171,11 +215,15 @@ impl Layout {
         let mut weights = self.name_parameters(&values.trunk, &values.rest, "");
         for convolution in self.plan.iter().flat_map(|plan| &plan.convolutions) {
             let norm = &convolution.norm_name;
-            for (name, all) in
-                [("running_mean", &values.means), ("running_var", &values.variances)]
-            {
+            for (name, all) in [
+                ("running_mean", &values.means),
+                ("running_var", &values.variances),
+            ] {
                 let values = all[convolution.channel_offset..][..convolution.outputs].to_vec();
-                let tensor = NamedTensor { shape: vec![convolution.outputs], values };
+                let tensor = NamedTensor {
+                    shape: vec![convolution.outputs],
+                    values,
+                };
                 weights.tensors.insert(format!("{norm}.{name}"), tensor);
             }
         }
@@ -206,7 +254,11 @@ impl Layout {
     /// variance is below zero.
     pub(crate) fn find_values(&self, weights: &Weights) -> Result<Values, WeightsError> {
         let [trunk, rest] = self.find_parameters(weights, "")?;
-        let mut values = Values { trunk, rest, ..Values::default() };
+        let mut values = Values {
+            trunk,
+            rest,
+            ..Values::default()
+        };
         for convolution in self.plan.iter().flat_map(|plan| &plan.convolutions) {
             let shape = [convolution.outputs];
             let norm = &convolution.norm_name;
@@ -214,7 +266,10 @@ impl Layout {
             let name = format!("{norm}.running_var");
             let variances = weights.values(&name, &shape)?;
             if variances.iter().any(|&variance| variance < 0.0) {
-                return Err(WeightsError::Value { name, reason: "a variance is below zero" });
+                return Err(WeightsError::Value {
+                    name,
+                    reason: "a variance is below zero",
+                });
             }
             values.means.extend_from_slice(means);
             values.variances.extend_from_slice(variances);
@@ -228,7 +283,11 @@ mod tests {
     use super::*;
 
     fn layout(architecture: Architecture) -> Layout {
-        Layout::new(Shape { architecture, slice_length: 784, classes: 12 })
+        Layout::new(Shape {
+            architecture,
+            slice_length: 784,
+            classes: 12,
+        })
     }
 
     /// Parameters of all tensors whose name starts so.
@@ -236,8 +295,10 @@ mod tests {
     fn check(architecture: Architecture, part: &str, parameters: usize) {
         let layout = layout(architecture);
         let all = layout.trunk.iter().chain(&layout.rest);
-        let found: usize =
-            all.filter(|one| one.name.starts_with(part)).map(Parameter::size).sum();
+        let found: usize = all
+            .filter(|one| one.name.starts_with(part))
+            .map(Parameter::size)
+            .sum();
         assert_eq!(found, parameters, "{architecture} {part}");
     }
 
@@ -269,7 +330,9 @@ mod tests {
         let layout = layout(Architecture::Gru);
         let values = layout.draw(1);
         let weights = &values.rest[..192 * 784];
-        let largest = weights.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let largest = weights
+            .iter()
+            .fold(0.0_f32, |largest, value| largest.max(value.abs()));
         assert!(largest <= 0.125 && largest > 0.1249, "{largest}");
         let mean = weights.iter().sum::<f32>() / weights.len() as f32;
         assert!(mean.abs() < 0.001, "{mean}");
@@ -297,6 +360,9 @@ mod tests {
         let mut values = layout.draw(3);
         values.variances[0] = -1.0;
         let error = layout.find_values(&layout.name(&values)).unwrap_err();
-        assert_eq!(error.to_string(), "tensor `stem.bn.running_var`: a variance is below zero");
+        assert_eq!(
+            error.to_string(),
+            "tensor `stem.bn.running_var`: a variance is below zero"
+        );
     }
 }

@@ -54,7 +54,9 @@ pub(crate) fn spatial_features(
     trunk: SharedTrunk,
 ) -> Tensor<2> {
     let (parameters, slices) = (parameters.into_dispatch(), slices.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as SpatialBranch>::spatial_features(parameters, slices, trunk))
+    Tensor::from_dispatch(<Dispatch as SpatialBranch>::spatial_features(
+        parameters, slices, trunk,
+    ))
 }
 
 /// The operation, for Burn.
@@ -111,7 +113,11 @@ impl<C: CheckpointStrategy> SpatialBranch for Autodiff<Flex, C> {
             slices.primitive().clone(),
             trunk.clone(),
         );
-        match WayBack.prepare::<C>([parameters.node()]).compute_bound().stateful() {
+        match WayBack
+            .prepare::<C>([parameters.node()])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(operation) => operation.finish(trunk, features),
             OpsKind::UnTracked(operation) => operation.finish(features),
         }

@@ -96,7 +96,10 @@ pub struct Trainer {
 
 impl fmt::Debug for Trainer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trainer").field("options", &self.options).field("steps", &self.steps).finish_non_exhaustive()
+        f.debug_struct("Trainer")
+            .field("options", &self.options)
+            .field("steps", &self.steps)
+            .finish_non_exhaustive()
     }
 }
 
@@ -149,9 +152,15 @@ impl Trainer {
 
     fn with_values(options: TrainerOptions, layout: Layout, values: Values) -> Self {
         let device = Device::flex();
-        let group = |values| Group { values: flat(values, &device), moments: None };
+        let group = |values| Group {
+            values: flat(values, &device),
+            moments: None,
+        };
         let kernels = Kernels::detect();
-        let branch = layout.plan.as_ref().map(|plan| Trunk::new(plan.slice_length, kernels));
+        let branch = layout
+            .plan
+            .as_ref()
+            .map(|plan| Trunk::new(plan.slice_length, kernels));
         Self {
             // Adam without decay is AdamW with a decay of zero; Burn's default epsilon is not
             // PyTorch's.
@@ -160,7 +169,10 @@ impl Trainer {
                 .with_epsilon(1e-8)
                 .build(),
             // Where threads cannot be had, rayon's own pool does; the results are the same.
-            pool: ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build().ok(),
+            pool: ThreadPoolBuilder::new()
+                .num_threads(options.threads.max(1))
+                .build()
+                .ok(),
             branch: branch.map(SharedTrunk::new),
             trunk: group(values.trunk),
             rest: group(values.rest),
@@ -215,9 +227,10 @@ impl Trainer {
     fn step_here(&mut self, batch: Batch<'_>, learning_rate: f64) -> StepReport {
         let gradients = self.gradients(batch);
         let steps = usize::try_from(self.steps).unwrap_or(usize::MAX);
-        for (group, gradient) in
-            [(&mut self.trunk, gradients.trunk), (&mut self.rest, gradients.rest)]
-        {
+        for (group, gradient) in [
+            (&mut self.trunk, gradients.trunk),
+            (&mut self.rest, gradients.rest),
+        ] {
             if gradient.dims() == [0] {
                 continue;
             }
@@ -225,10 +238,10 @@ impl Trainer {
                 AdamWState::new(AdaptiveMomentumState::new(steps, first, second))
             });
             let (values, state) =
-                self.optimizer.step(learning_rate, group.values.clone(), gradient, state);
+                self.optimizer
+                    .step(learning_rate, group.values.clone(), gradient, state);
             group.values = values;
-            group.moments =
-                state.map(|state| [state.momentum.moment_1, state.momentum.moment_2]);
+            group.moments = state.map(|state| [state.momentum.moment_1, state.momentum.moment_2]);
         }
         self.update_running_statistics();
         self.steps += 1;
@@ -237,11 +250,21 @@ impl Trainer {
 
     /// Loss and gradients of a batch; nothing changes but the statistics left in the branch.
     pub(crate) fn gradients(&self, batch: Batch<'_>) -> Gradients {
-        let Shape { slice_length, classes, architecture } = self.options.shape;
+        let Shape {
+            slice_length,
+            classes,
+            architecture,
+        } = self.options.shape;
         let samples = batch.labels.len();
         assert!(samples > 0, "a batch holds at least one sample");
-        assert_eq!(batch.slices.len(), samples * slice_length, "bytes of the batch's slices");
-        let class_weights = batch.class_weights.map_or_else(|| vec![1.0; classes], <[f32]>::to_vec);
+        assert_eq!(
+            batch.slices.len(),
+            samples * slice_length,
+            "bytes of the batch's slices"
+        );
+        let class_weights = batch
+            .class_weights
+            .map_or_else(|| vec![1.0; classes], <[f32]>::to_vec);
         assert_eq!(class_weights.len(), classes, "class weights");
 
         let autodiff = self.device.clone().autodiff();
@@ -265,20 +288,28 @@ impl Trainer {
         let mut targets = vec![0.0; samples * classes];
         for (target, &label) in targets.chunks_exact_mut(classes).zip(batch.labels) {
             let label = label as usize;
-            assert!(label < classes, "label {label} of a network of {classes} classes");
+            assert!(
+                label < classes,
+                "label {label} of a network of {classes} classes"
+            );
             target[label] = class_weights[label];
         }
         let total: f64 = targets.iter().copied().map(f64::from).sum();
         let correct = count_correct(&floats(logits.clone().inner()), batch.labels, classes);
-        let targets = Tensor::<2>::from_data(TensorData::new(targets, [samples, classes]), &autodiff);
+        let targets =
+            Tensor::<2>::from_data(TensorData::new(targets, [samples, classes]), &autodiff);
         let loss = (log_softmax(logits, 1) * targets).sum().div_scalar(-total);
         let gradients = loss.backward();
         // A group without parameters has no gradient.
         let of = |leaf: &Tensor<1>| {
-            leaf.grad(&gradients).unwrap_or_else(|| flat(Vec::new(), &self.device))
+            leaf.grad(&gradients)
+                .unwrap_or_else(|| flat(Vec::new(), &self.device))
         };
         Gradients {
-            report: StepReport { loss: floats(loss.clone().inner())[0], correct },
+            report: StepReport {
+                loss: floats(loss.clone().inner())[0],
+                correct,
+            },
             trunk: of(&trunk),
             rest: of(&rest),
         }
@@ -295,9 +326,19 @@ impl Trainer {
         // Stream 0 drew the initial weights.
         random.set_stream(self.steps + 1);
         let threshold = (dropout.min(1.0) * 2.0_f64.powi(32)) as u64;
-        let grown = if dropout < 1.0 { (1.0 / (1.0 - dropout)) as f32 } else { 0.0 };
+        let grown = if dropout < 1.0 {
+            (1.0 / (1.0 - dropout)) as f32
+        } else {
+            0.0
+        };
         unit.iter()
-            .map(|value| if u64::from(random.next_u32()) < threshold { 0.0 } else { value * grown })
+            .map(|value| {
+                if u64::from(random.next_u32()) < threshold {
+                    0.0
+                } else {
+                    value * grown
+                }
+            })
             .collect()
     }
 
@@ -341,7 +382,10 @@ impl Trainer {
             state.tensors.extend(named.tensors);
         }
         let digits = [self.steps % 65_536, self.steps / 65_536].map(|digit| digit as f32);
-        let steps = NamedTensor { shape: vec![2], values: digits.to_vec() };
+        let steps = NamedTensor {
+            shape: vec![2],
+            values: digits.to_vec(),
+        };
         state.tensors.insert(STEPS.to_owned(), steps);
         state
     }
@@ -368,5 +412,9 @@ fn count_correct(logits: &[f32], labels: &[u32], classes: usize) -> usize {
         }
         best == *label as usize
     };
-    logits.chunks_exact(classes).zip(labels).filter(|&pair| is_correct(pair)).count()
+    logits
+        .chunks_exact(classes)
+        .zip(labels)
+        .filter(|&pair| is_correct(pair))
+        .count()
 }

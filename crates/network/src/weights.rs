@@ -71,7 +71,10 @@ impl Weights {
         }
         if !tensor.values.iter().all(|value| value.is_finite()) {
             let reason = "a value is not finite";
-            return Err(WeightsError::Value { name: name.to_owned(), reason });
+            return Err(WeightsError::Value {
+                name: name.to_owned(),
+                reason,
+            });
         }
         Ok(&tensor.values)
     }
@@ -93,7 +96,10 @@ impl Weights {
         }
         let mut header = serde_json::Value::Object(header).to_string();
         // The format aligns the data to eight bytes with spaces.
-        header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+        header.extend(std::iter::repeat_n(
+            ' ',
+            header.len().next_multiple_of(8) - header.len(),
+        ));
         let mut bytes = Vec::with_capacity(8 + header.len() + end);
         bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
         bytes.extend_from_slice(header.as_bytes());
@@ -116,7 +122,12 @@ impl Weights {
     ) -> Result<(Self, BTreeMap<String, String>), WeightsError> {
         let damaged = |error: safetensors::SafeTensorError| WeightsError::Format(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+        let metadata = header
+            .metadata()
+            .clone()
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let mut weights = Self::default();
         for (name, view) in file.iter() {
@@ -125,12 +136,21 @@ impl Weights {
                 return Err(WeightsError::Format(text));
             }
             let (floats, _) = view.data().as_chunks::<4>();
-            let values: Vec<f32> = floats.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            let values: Vec<f32> = floats
+                .iter()
+                .map(|&bytes| f32::from_le_bytes(bytes))
+                .collect();
             if !values.iter().all(|value| value.is_finite()) {
                 let reason = "a value is not finite";
-                return Err(WeightsError::Value { name: name.to_owned(), reason });
+                return Err(WeightsError::Value {
+                    name: name.to_owned(),
+                    reason,
+                });
             }
-            let tensor = NamedTensor { shape: view.shape().to_vec(), values };
+            let tensor = NamedTensor {
+                shape: view.shape().to_vec(),
+                values,
+            };
             weights.tensors.insert(name.to_owned(), tensor);
         }
         Ok((weights, metadata))
@@ -143,9 +163,15 @@ mod tests {
 
     fn sample() -> (Weights, BTreeMap<String, String>) {
         let mut weights = Weights::default();
-        let tensor = NamedTensor { shape: vec![2, 1], values: vec![1.5, -2.0] };
+        let tensor = NamedTensor {
+            shape: vec![2, 1],
+            values: vec![1.5, -2.0],
+        };
         weights.tensors.insert("b.weight".to_owned(), tensor);
-        let tensor = NamedTensor { shape: vec![], values: vec![0.25] };
+        let tensor = NamedTensor {
+            shape: vec![],
+            values: vec![0.25],
+        };
         weights.tensors.insert("a \"quoted\"".to_owned(), tensor);
         let metadata = [("classes".to_owned(), "[\"Chat\"]".to_owned())].into();
         (weights, metadata)
@@ -169,7 +195,10 @@ mod tests {
     fn weights_survive_the_file() {
         let (weights, metadata) = sample();
         let bytes = weights.to_safetensors(&metadata);
-        assert_eq!(Weights::from_safetensors(&bytes).unwrap(), (weights, metadata));
+        assert_eq!(
+            Weights::from_safetensors(&bytes).unwrap(),
+            (weights, metadata)
+        );
     }
 
     #[test]
@@ -177,13 +206,17 @@ mod tests {
         let (weights, metadata) = sample();
         let bytes = weights.to_safetensors(&metadata);
         for length in 0..bytes.len() {
-            assert!(Weights::from_safetensors(&bytes[..length]).is_err(), "{length} bytes");
+            assert!(
+                Weights::from_safetensors(&bytes[..length]).is_err(),
+                "{length} bytes"
+            );
         }
     }
 
     #[test]
     fn a_header_that_claims_terabytes_is_refused() {
-        let huge = r#"{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}"#;
+        let huge =
+            r#"{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}"#;
         check_refused(&file(huge, &[0; 4]), "not readable as safetensors");
         check_refused(&u64::MAX.to_le_bytes(), "not readable as safetensors");
     }
@@ -197,6 +230,9 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_refused() {
         let header = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
-        check_refused(&file(header, &f32::NAN.to_le_bytes()), "a value is not finite");
+        check_refused(
+            &file(header, &f32::NAN.to_le_bytes()),
+            "a value is not finite",
+        );
     }
 }

@@ -89,7 +89,10 @@ pub(crate) struct NormGradient<'a> {
 fn check_lengths(channels: usize, length: usize, others: &[usize], per_channel: &[usize]) {
     assert!(channels > 0 && channels.is_multiple_of(PANEL) && length.is_multiple_of(channels));
     assert!(others.iter().all(|&other| other == length), "rows differ");
-    assert!(per_channel.iter().all(|&other| other == channels), "channels differ");
+    assert!(
+        per_channel.iter().all(|&other| other == channels),
+        "channels differ"
+    );
 }
 
 impl Kernels {
@@ -98,7 +101,11 @@ impl Kernels {
         let (others, channels) = match task.residual {
             Residual::None => (task.output.len(), task.channels),
             Residual::Identity(values) => (values.len(), task.channels),
-            Residual::Scaled { values, scale, shift } => {
+            Residual::Scaled {
+                values,
+                scale,
+                shift,
+            } => {
                 assert_eq!(scale.len(), shift.len());
                 (values.len(), scale.len())
             }
@@ -125,10 +132,18 @@ impl Kernels {
         check_lengths(
             task.channels,
             task.gradient.len(),
-            &[task.activation.len(), task.values.0.len(), shortcut.len(), task.output.len()],
+            &[
+                task.activation.len(),
+                task.values.0.len(),
+                shortcut.len(),
+                task.output.len(),
+            ],
             &[task.values.1.len(), mean.len()],
         );
-        assert_eq!(task.sums.len(), (2 + usize::from(task.shortcut.is_some())) * task.channels);
+        assert_eq!(
+            task.sums.len(),
+            (2 + usize::from(task.shortcut.is_some())) * task.channels
+        );
         at_level!(self, gate(task): Gate<'_>);
     }
 
@@ -138,7 +153,12 @@ impl Kernels {
             task.channels,
             task.gradient.len(),
             &[task.values.len(), task.rows.len(), task.panels.len()],
-            &[task.mean.len(), task.scale.len(), task.slope.len(), task.offset.len()],
+            &[
+                task.mean.len(),
+                task.scale.len(),
+                task.slope.len(),
+                task.offset.len(),
+            ],
         );
         at_level!(self, norm_gradient(task): NormGradient<'_>);
     }
@@ -183,7 +203,11 @@ unsafe fn activate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Activ
                     Residual::Identity(values) => {
                         value = value.add(V::load(values.as_ptr().add(at)));
                     }
-                    Residual::Scaled { values, scale, shift } => {
+                    Residual::Scaled {
+                        values,
+                        scale,
+                        shift,
+                    } => {
                         let scale = V::load(scale.as_ptr().add(channel));
                         value = value.add(V::load(shift.as_ptr().add(channel)));
                         value = V::load(values.as_ptr().add(at)).mul_add(scale, value);
@@ -198,6 +222,10 @@ unsafe fn activate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Activ
 /// # Safety
 ///
 /// The processor has the features of `V`; the lengths were checked.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the sums stay in registers only where plain indices are unrolled"
+)]
 #[inline(always)]
 unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moments<'_>) {
     let channels = task.channels;
@@ -213,8 +241,9 @@ unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moment
             for block in (0..rows).step_by(BLOCK) {
                 let mut sums = [V::splat(0.0); PARTS];
                 for row in block..rows.min(block + BLOCK) {
-                    for (part, sum) in sums.iter_mut().enumerate() {
-                        *sum = sum.add(V::load(input.add(row * channels + part * V::LANES)));
+                    for part in 0..PARTS {
+                        let value = V::load(input.add(row * channels + part * V::LANES));
+                        sums[part] = sums[part].add(value);
                     }
                 }
                 flush::<V, PARTS>(sums, &mut means[channel..]);
@@ -227,10 +256,10 @@ unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moment
             for block in (0..rows).step_by(BLOCK) {
                 let mut sums = [V::splat(0.0); PARTS];
                 for row in block..rows.min(block + BLOCK) {
-                    for (part, sum) in sums.iter_mut().enumerate() {
+                    for part in 0..PARTS {
                         let value = V::load(input.add(row * channels + part * V::LANES));
                         let distance = value.sub(V::load(centre.as_ptr().add(part * V::LANES)));
-                        *sum = distance.mul_add(distance, *sum);
+                        sums[part] = distance.mul_add(distance, sums[part]);
                     }
                 }
                 flush::<V, PARTS>(sums, &mut squares[channel..]);
@@ -246,6 +275,10 @@ unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moment
 /// # Safety
 ///
 /// The processor has the features of `V`; the lengths were checked.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the sums stay in registers only where plain indices are unrolled"
+)]
 #[inline(always)]
 unsafe fn gate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Gate<'_>) {
     let channels = task.channels;
@@ -308,7 +341,8 @@ unsafe fn norm_gradient<V: Vector, const ROWS: usize, const PARTS: usize>(task: 
             // SAFETY: `check_lengths` found `rows * channels` floats in each of the row
             // buffers, of which the panels are a rearrangement, and `channels` in the rest.
             unsafe {
-                let distance = V::load(values.add(at)).sub(V::load(task.mean.as_ptr().add(channel)));
+                let distance =
+                    V::load(values.add(at)).sub(V::load(task.mean.as_ptr().add(channel)));
                 let value = distance.mul_add(
                     V::load(task.slope.as_ptr().add(channel)),
                     V::load(task.offset.as_ptr().add(channel)),

@@ -172,7 +172,10 @@ x86_vector!(
     _mm256_add_ps,
     _mm256_sub_ps,
     _mm256_max_ps,
-    |value, gate| _mm256_and_ps(value, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps()))
+    |value, gate| _mm256_and_ps(
+        value,
+        _mm256_cmp_ps::<_CMP_GT_OQ>(gate, _mm256_setzero_ps())
+    )
 );
 
 /// Sixteen floats; needs AVX-512F.

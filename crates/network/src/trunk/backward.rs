@@ -22,7 +22,11 @@ impl Trunk {
     /// Gradient of the parameters, given that of the features of the last forward pass,
     /// `[batch, FEATURES]`.
     pub(crate) fn backward(&mut self, features: &[f32]) -> Vec<f32> {
-        assert_eq!(features.len(), self.batch * FEATURES, "features of another batch");
+        assert_eq!(
+            features.len(),
+            self.batch * FEATURES,
+            "features of another batch"
+        );
         let mut gradient = vec![0.0; self.plan.parameters];
         self.unpool(features);
         for number in (0..self.plan.blocks.len()).rev() {
@@ -36,7 +40,12 @@ impl Trunk {
     /// The convolutions whose sum a block (by number from 1) or the stem (0) rectifies, with
     /// the values and means of one sample.
     fn rectified(&self, stage: usize, sample: usize) -> [Option<(&[f32], &[f32])>; 2] {
-        let of = |number: usize| (self.output(number, sample), self.norms[number].mean.as_slice());
+        let of = |number: usize| {
+            (
+                self.output(number, sample),
+                self.norms[number].mean.as_slice(),
+            )
+        };
         match stage.checked_sub(1).map(|number| self.plan.blocks[number]) {
             None => [Some(of(0)), None],
             Some(block) => [Some(of(block.second)), block.shortcut.map(of)],
@@ -49,20 +58,40 @@ impl Trunk {
         let mut outer = mem::take(&mut self.outer);
         let mut sums = mem::take(&mut self.sums);
         sums.resize(self.batch * self.sums_width(last + 1), 0.0);
-        each_sample(self.batch, [&mut outer], &mut sums, &mut [], &self.scratch, |share| {
-            let Share { sample, buffers: [outer], sums, scratch, .. } = share;
-            let size = length * FEATURES;
-            let activation = &mut scratch.activation[..size];
-            self.block_output(last, sample, activation);
-            let gradient = &mut scratch.input[..size];
-            let own = &features[sample * FEATURES..][..FEATURES];
-            for row in gradient.chunks_exact_mut(FEATURES) {
-                for (value, feature) in row.iter_mut().zip(own) {
-                    *value = feature / length as f32;
+        each_sample(
+            self.batch,
+            [&mut outer],
+            &mut sums,
+            &mut [],
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    buffers: [outer],
+                    sums,
+                    scratch,
+                    ..
+                } = share;
+                let size = length * FEATURES;
+                let activation = &mut scratch.activation[..size];
+                self.block_output(last, sample, activation);
+                let gradient = &mut scratch.input[..size];
+                let own = &features[sample * FEATURES..][..FEATURES];
+                for row in gradient.chunks_exact_mut(FEATURES) {
+                    for (value, feature) in row.iter_mut().zip(own) {
+                        *value = feature / length as f32;
+                    }
                 }
-            }
-            self.gate(last + 1, sample, gradient, activation, &mut outer[..size], sums);
-        });
+                self.gate(
+                    last + 1,
+                    sample,
+                    gradient,
+                    activation,
+                    &mut outer[..size],
+                    sums,
+                );
+            },
+        );
         (self.outer, self.sums) = (outer, sums);
     }
 
@@ -127,32 +156,62 @@ impl Trunk {
         let mut inner = mem::take(&mut self.inner);
         let mut sums = mem::take(&mut self.sums);
         let mut partials = mem::take(&mut self.partials);
-        let (first, second) =
-            (&self.plan.convolutions[block.first], &self.plan.convolutions[block.second]);
+        let (first, second) = (
+            &self.plan.convolutions[block.first],
+            &self.plan.convolutions[block.second],
+        );
         sums.resize(self.batch * 2 * first.outputs, 0.0);
         partials.resize(chunks(self.batch) * second.weights(), 0.0);
         let largest = self.largest_output();
-        each_sample(self.batch, [&mut inner], &mut sums, &mut partials, &self.scratch, |share| {
-            let Share { sample, is_first, buffers: [inner], sums, partial, scratch } = share;
-            let Scratch { activation, rows, panels, input } = scratch;
-            let outer = &self.outer[sample * largest..][..second.output_size()];
-            let middle = self.middle(number, sample, activation);
-            let way = self.way(block.second);
-            way.norm_gradient(outer, self.output(block.second, sample), rows, panels);
-            way.weights(middle, panels, partial, !is_first);
-            let size = first.output_size();
-            way.input(rows, &mut input[..size], false);
-            self.kernels.gate(Gate {
-                channels: first.outputs,
-                gradient: &input[..size],
-                activation: interior(middle, first.outputs),
-                values: (self.output(block.first, sample), &self.norms[block.first].mean),
-                shortcut: None,
-                output: &mut inner[..size],
-                sums,
-            });
-        });
-        reduce(second, 0..second.weights(), second.weights(), &mut partials, gradient);
+        each_sample(
+            self.batch,
+            [&mut inner],
+            &mut sums,
+            &mut partials,
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    is_first,
+                    buffers: [inner],
+                    sums,
+                    partial,
+                    scratch,
+                } = share;
+                let Scratch {
+                    activation,
+                    rows,
+                    panels,
+                    input,
+                } = scratch;
+                let outer = &self.outer[sample * largest..][..second.output_size()];
+                let middle = self.middle(number, sample, activation);
+                let way = self.way(block.second);
+                way.norm_gradient(outer, self.output(block.second, sample), rows, panels);
+                way.weights(middle, panels, partial, !is_first);
+                let size = first.output_size();
+                way.input(rows, &mut input[..size], false);
+                self.kernels.gate(Gate {
+                    channels: first.outputs,
+                    gradient: &input[..size],
+                    activation: interior(middle, first.outputs),
+                    values: (
+                        self.output(block.first, sample),
+                        &self.norms[block.first].mean,
+                    ),
+                    shortcut: None,
+                    output: &mut inner[..size],
+                    sums,
+                });
+            },
+        );
+        reduce(
+            second,
+            0..second.weights(),
+            second.weights(),
+            &mut partials,
+            gradient,
+        );
         (self.inner, self.sums, self.partials) = (inner, sums, partials);
         self.set_norm_gradient(block.first, 1, gradient);
     }
@@ -170,32 +229,51 @@ impl Trunk {
         sums.resize(self.batch * self.sums_width(number), 0.0);
         partials.resize(chunks(self.batch) * total, 0.0);
         let largest = self.largest_output();
-        each_sample(self.batch, [&mut outer], &mut sums, &mut partials, &self.scratch, |share| {
-            let Share { sample, is_first, buffers: [outer], sums, partial, scratch } = share;
-            let Scratch { rows, panels, input, .. } = scratch;
-            let (partial, shortcut_partial) = partial.split_at_mut(split);
-            let inner = &self.inner[sample * largest..][..first.output_size()];
-            let block_input = self.input(number, sample);
-            let size = first.input_length * first.inputs;
-            let input = &mut input[..size];
-            let way = self.way(block.first);
-            way.norm_gradient(inner, self.output(block.first, sample), rows, panels);
-            way.weights(block_input, panels, partial, !is_first);
-            way.input(rows, input, false);
-            if let Some(own) = block.shortcut {
-                let way = self.way(own);
-                let outer = &outer[..way.convolution.output_size()];
-                way.norm_gradient(outer, self.output(own, sample), rows, panels);
-                way.weights(block_input, panels, shortcut_partial, !is_first);
-                way.input(rows, input, true);
-            } else {
-                for (value, outer) in input.iter_mut().zip(outer.iter()) {
-                    *value += outer;
+        each_sample(
+            self.batch,
+            [&mut outer],
+            &mut sums,
+            &mut partials,
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    is_first,
+                    buffers: [outer],
+                    sums,
+                    partial,
+                    scratch,
+                } = share;
+                let Scratch {
+                    rows,
+                    panels,
+                    input,
+                    ..
+                } = scratch;
+                let (partial, shortcut_partial) = partial.split_at_mut(split);
+                let inner = &self.inner[sample * largest..][..first.output_size()];
+                let block_input = self.input(number, sample);
+                let size = first.input_length * first.inputs;
+                let input = &mut input[..size];
+                let way = self.way(block.first);
+                way.norm_gradient(inner, self.output(block.first, sample), rows, panels);
+                way.weights(block_input, panels, partial, !is_first);
+                way.input(rows, input, false);
+                if let Some(own) = block.shortcut {
+                    let way = self.way(own);
+                    let outer = &outer[..way.convolution.output_size()];
+                    way.norm_gradient(outer, self.output(own, sample), rows, panels);
+                    way.weights(block_input, panels, shortcut_partial, !is_first);
+                    way.input(rows, input, true);
+                } else {
+                    for (value, outer) in input.iter_mut().zip(outer.iter()) {
+                        *value += outer;
+                    }
                 }
-            }
-            let activation = interior(block_input, first.inputs);
-            self.gate(number, sample, input, activation, &mut outer[..size], sums);
-        });
+                let activation = interior(block_input, first.inputs);
+                self.gate(number, sample, input, activation, &mut outer[..size], sums);
+            },
+        );
         reduce(first, 0..split, total, &mut partials, gradient);
         if let Some(shortcut) = shortcut {
             reduce(shortcut, split..total, total, &mut partials, gradient);
@@ -209,15 +287,44 @@ impl Trunk {
         let stem = &self.plan.convolutions[0];
         partials.resize(chunks(self.batch) * stem.weights(), 0.0);
         let largest = self.largest_output();
-        each_sample(self.batch, [], &mut [], &mut partials, &self.scratch, |share| {
-            let Share { sample, is_first, partial, scratch, .. } = share;
-            let outer = &self.outer[sample * largest..][..stem.output_size()];
-            let way = self.way(0);
-            let Scratch { activation, rows, panels, .. } = scratch;
-            way.norm_gradient(outer, self.output(0, sample), rows, panels);
-            way.weights(self.stem_input(sample, activation), panels, partial, !is_first);
-        });
-        reduce(stem, 0..stem.weights(), stem.weights(), &mut partials, gradient);
+        each_sample(
+            self.batch,
+            [],
+            &mut [],
+            &mut partials,
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    is_first,
+                    partial,
+                    scratch,
+                    ..
+                } = share;
+                let outer = &self.outer[sample * largest..][..stem.output_size()];
+                let way = self.way(0);
+                let Scratch {
+                    activation,
+                    rows,
+                    panels,
+                    ..
+                } = scratch;
+                way.norm_gradient(outer, self.output(0, sample), rows, panels);
+                way.weights(
+                    self.stem_input(sample, activation),
+                    panels,
+                    partial,
+                    !is_first,
+                );
+            },
+        );
+        reduce(
+            stem,
+            0..stem.weights(),
+            stem.weights(),
+            &mut partials,
+            gradient,
+        );
         self.partials = partials;
     }
 
@@ -249,7 +356,11 @@ impl Way<'_> {
         rows: &mut [f32],
         panels: &mut [f32],
     ) {
-        let Convolution { outputs: channels, output_length, .. } = *self.convolution;
+        let Convolution {
+            outputs: channels,
+            output_length,
+            ..
+        } = *self.convolution;
         let rows = padded(rows, output_length, channels);
         let end = rows.len() - channels;
         self.kernels.norm_gradient(NormGradient {
@@ -283,23 +394,30 @@ impl Way<'_> {
     /// Gradient of the input, from padded rows. A one-tap convolution of stride 2 has none at
     /// odd positions, so it can only be added to what is there.
     fn input(&self, rows: &[f32], input: &mut [f32], accumulate: bool) {
-        let Convolution { inputs, outputs, stride, input_length, output_length, .. } =
-            *self.convolution;
-        let product = |taps: usize, rows_out: usize, from: &[f32], weights: &[f32], to: &mut [f32]| {
-            self.kernels.multiply(Product {
-                rows: rows_out,
-                depth: taps * outputs,
-                columns: inputs,
-                input: from,
-                row_stride: outputs,
-                weights,
-                bias: None,
-                output: to,
-                output_stride: stride * inputs,
-                accumulate,
-                rectify: false,
-            });
-        };
+        let Convolution {
+            inputs,
+            outputs,
+            stride,
+            input_length,
+            output_length,
+            ..
+        } = *self.convolution;
+        let product =
+            |taps: usize, rows_out: usize, from: &[f32], weights: &[f32], to: &mut [f32]| {
+                self.kernels.multiply(Product {
+                    rows: rows_out,
+                    depth: taps * outputs,
+                    columns: inputs,
+                    input: from,
+                    row_stride: outputs,
+                    weights,
+                    bias: None,
+                    output: to,
+                    output_stride: stride * inputs,
+                    accumulate,
+                    rectify: false,
+                });
+            };
         let behind = &rows[outputs..];
         if stride == 1 && self.convolution.taps == 3 {
             product(3, input_length, rows, &self.packed.backward, input);
@@ -325,13 +443,20 @@ fn reduce(
     let weights = convolution.weights();
     let (first, others) = partials.split_at_mut(size);
     let others = &*others;
-    first[range.clone()].par_chunks_mut(REDUCE).enumerate().for_each(|(number, sums)| {
-        let start = range.start + number * REDUCE;
-        for other in others.chunks_exact(size) {
-            for (sum, value) in sums.iter_mut().zip(&other[start..]) {
-                *sum += value;
+    first[range.clone()]
+        .par_chunks_mut(REDUCE)
+        .enumerate()
+        .for_each(|(number, sums)| {
+            let start = range.start + number * REDUCE;
+            for other in others.chunks_exact(size) {
+                for (sum, value) in sums.iter_mut().zip(&other[start..]) {
+                    *sum += value;
+                }
             }
-        }
-    });
-    unpack_gradient(convolution, &first[range], &mut gradient[convolution.offset..][..weights]);
+        });
+    unpack_gradient(
+        convolution,
+        &first[range],
+        &mut gradient[convolution.offset..][..weights],
+    );
 }

@@ -17,13 +17,23 @@ impl Trunk {
     /// Features `[batch, FEATURES]` of slices `[batch, slice length]` whose bytes were divided
     /// by 255, with the statistics of this batch in [`Trunk::norms`].
     pub(crate) fn forward(&mut self, parameters: &[f32], slices: &[f32]) -> Vec<f32> {
-        assert_eq!(parameters.len(), self.plan.parameters, "parameters of another branch");
+        assert_eq!(
+            parameters.len(),
+            self.plan.parameters,
+            "parameters of another branch"
+        );
         self.reserve(slices.len() / self.plan.slice_length);
         self.slices.copy_from_slice(slices);
         let plan = &self.plan;
-        self.packed.par_iter_mut().zip(&plan.convolutions).for_each(|(packed, convolution)| {
-            packed.pack(convolution, &parameters[convolution.offset..][..convolution.weights()]);
-        });
+        self.packed
+            .par_iter_mut()
+            .zip(&plan.convolutions)
+            .for_each(|(packed, convolution)| {
+                packed.pack(
+                    convolution,
+                    &parameters[convolution.offset..][..convolution.weights()],
+                );
+            });
         self.stem(parameters);
         for number in 0..self.plan.blocks.len() {
             self.enter_block(number, parameters);
@@ -78,12 +88,31 @@ impl Trunk {
         let mut sums = mem::take(&mut self.sums);
         let convolution = &self.plan.convolutions[0];
         sums.resize(self.batch * 2 * convolution.outputs, 0.0);
-        each_sample(self.batch, [&mut outputs], &mut sums, &mut [], &self.scratch, |share| {
-            let Share { sample, buffers: [output], sums, scratch, .. } = share;
-            let slice = self.stem_input(sample, &mut scratch.activation);
-            convolve(self.kernels, convolution, &self.packed[0].forward, slice, output);
-            self.kernels.moments(convolution.outputs, output, sums);
-        });
+        each_sample(
+            self.batch,
+            [&mut outputs],
+            &mut sums,
+            &mut [],
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    buffers: [output],
+                    sums,
+                    scratch,
+                    ..
+                } = share;
+                let slice = self.stem_input(sample, &mut scratch.activation);
+                convolve(
+                    self.kernels,
+                    convolution,
+                    &self.packed[0].forward,
+                    slice,
+                    output,
+                );
+                self.kernels.moments(convolution.outputs, output, sums);
+            },
+        );
         (self.outputs[0], self.sums) = (outputs, sums);
         self.set_norm(0, 0, 2 * self.plan.convolutions[0].outputs, parameters);
     }
@@ -107,20 +136,48 @@ impl Trunk {
         let first = &self.plan.convolutions[block.first];
         let width = 2 * first.outputs * (1 + usize::from(block.shortcut.is_some()));
         sums.resize(self.batch * width, 0.0);
-        let buffers: [&mut [f32]; 3] =
-            [&mut inputs, &mut outputs, shortcuts.as_deref_mut().unwrap_or_default()];
-        each_sample(self.batch, buffers, &mut sums, &mut [], &self.scratch, |share| {
-            let Share { sample, buffers: [input, output, shortcut], sums, .. } = share;
-            self.previous_output(number, sample, interior_mut(input, first.inputs));
-            let (own_sums, shortcut_sums) = sums.split_at_mut(2 * first.outputs);
-            convolve(self.kernels, first, &self.packed[block.first].forward, input, output);
-            self.kernels.moments(first.outputs, output, own_sums);
-            if let Some(own) = block.shortcut {
-                let convolution = &self.plan.convolutions[own];
-                convolve(self.kernels, convolution, &self.packed[own].forward, input, shortcut);
-                self.kernels.moments(convolution.outputs, shortcut, shortcut_sums);
-            }
-        });
+        let buffers: [&mut [f32]; 3] = [
+            &mut inputs,
+            &mut outputs,
+            shortcuts.as_deref_mut().unwrap_or_default(),
+        ];
+        each_sample(
+            self.batch,
+            buffers,
+            &mut sums,
+            &mut [],
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    buffers: [input, output, shortcut],
+                    sums,
+                    ..
+                } = share;
+                self.previous_output(number, sample, interior_mut(input, first.inputs));
+                let (own_sums, shortcut_sums) = sums.split_at_mut(2 * first.outputs);
+                convolve(
+                    self.kernels,
+                    first,
+                    &self.packed[block.first].forward,
+                    input,
+                    output,
+                );
+                self.kernels.moments(first.outputs, output, own_sums);
+                if let Some(own) = block.shortcut {
+                    let convolution = &self.plan.convolutions[own];
+                    convolve(
+                        self.kernels,
+                        convolution,
+                        &self.packed[own].forward,
+                        input,
+                        shortcut,
+                    );
+                    self.kernels
+                        .moments(convolution.outputs, shortcut, shortcut_sums);
+                }
+            },
+        );
         let outputs_of_first = first.outputs;
         (self.inputs[number], self.outputs[block.first], self.sums) = (inputs, outputs, sums);
         self.set_norm(block.first, 0, width, parameters);
@@ -138,12 +195,31 @@ impl Trunk {
         let second = &self.plan.convolutions[block.second];
         let width = 2 * second.outputs;
         sums.resize(self.batch * width, 0.0);
-        each_sample(self.batch, [&mut outputs], &mut sums, &mut [], &self.scratch, |share| {
-            let Share { sample, buffers: [output], sums, scratch, .. } = share;
-            let middle = self.middle(number, sample, &mut scratch.activation);
-            convolve(self.kernels, second, &self.packed[block.second].forward, middle, output);
-            self.kernels.moments(second.outputs, output, sums);
-        });
+        each_sample(
+            self.batch,
+            [&mut outputs],
+            &mut sums,
+            &mut [],
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    buffers: [output],
+                    sums,
+                    scratch,
+                    ..
+                } = share;
+                let middle = self.middle(number, sample, &mut scratch.activation);
+                convolve(
+                    self.kernels,
+                    second,
+                    &self.packed[block.second].forward,
+                    middle,
+                    output,
+                );
+                self.kernels.moments(second.outputs, output, sums);
+            },
+        );
         (self.outputs[block.second], self.sums) = (outputs, sums);
         self.set_norm(block.second, 0, width, parameters);
     }
@@ -168,8 +244,11 @@ impl Trunk {
         buffer: &'a mut [f32],
     ) -> &'a [f32] {
         let block = self.plan.blocks[number];
-        let Convolution { outputs: channels, output_length, .. } =
-            self.plan.convolutions[block.first];
+        let Convolution {
+            outputs: channels,
+            output_length,
+            ..
+        } = self.plan.convolutions[block.first];
         let middle = padded(buffer, output_length, channels);
         let Norm { scale, shift, .. } = &self.norms[block.first];
         self.kernels.activate(Activate {
@@ -225,12 +304,24 @@ impl Trunk {
     fn pool(&self) -> Vec<f32> {
         let (last, length) = (self.plan.blocks.len() - 1, self.plan.last_length());
         let mut features = vec![0.0; self.batch * FEATURES];
-        each_sample(self.batch, [&mut features], &mut [], &mut [], &self.scratch, |share| {
-            let Share { sample, buffers: [features], scratch, .. } = share;
-            let rows = &mut scratch.activation[..length * FEATURES];
-            self.block_output(last, sample, rows);
-            average_rows(rows, features);
-        });
+        each_sample(
+            self.batch,
+            [&mut features],
+            &mut [],
+            &mut [],
+            &self.scratch,
+            |share| {
+                let Share {
+                    sample,
+                    buffers: [features],
+                    scratch,
+                    ..
+                } = share;
+                let rows = &mut scratch.activation[..length * FEATURES];
+                self.block_output(last, sample, rows);
+                average_rows(rows, features);
+            },
+        );
         features
     }
 }

@@ -15,8 +15,8 @@ use std::sync::Mutex;
 
 pub(crate) use forward::average_rows;
 pub(crate) use norm::{EPSILON, Norm};
-pub(crate) use packing::pack_forward;
 use packing::Packed;
+pub(crate) use packing::pack_forward;
 use parallel::Scratch;
 use plan::{Convolution, Plan};
 
@@ -80,7 +80,12 @@ impl Trunk {
 
     /// Floats of one sample in `outer` and `inner`.
     fn largest_output(&self) -> usize {
-        self.plan.convolutions.iter().map(Convolution::output_size).max().unwrap_or(0)
+        self.plan
+            .convolutions
+            .iter()
+            .map(Convolution::output_size)
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -110,7 +115,11 @@ fn convolve(
 
 /// Where the first output's inputs start.
 fn window<'a>(convolution: &Convolution, padded: &'a [f32]) -> &'a [f32] {
-    if convolution.taps == 1 { &padded[convolution.inputs..] } else { padded }
+    if convolution.taps == 1 {
+        &padded[convolution.inputs..]
+    } else {
+        padded
+    }
 }
 
 /// The rows between the zero rows.

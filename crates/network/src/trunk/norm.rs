@@ -39,8 +39,10 @@ impl Norm {
         self.variance.resize(channels, 0.0);
         self.count = batch * rows;
         for channel in 0..channels {
-            let mean =
-                (0..batch).map(|sample| moments(sample)[channel]).sum::<f64>() / batch as f64;
+            let mean = (0..batch)
+                .map(|sample| moments(sample)[channel])
+                .sum::<f64>()
+                / batch as f64;
             let squares: f64 = (0..batch)
                 .map(|sample| {
                     let moments = moments(sample);

@@ -16,7 +16,12 @@ pub(crate) struct Packed {
 
 /// `weights` is `[outputs, inputs, taps]`, as PyTorch has it.
 pub(crate) fn pack_forward(convolution: &Convolution, weights: &[f32], into: &mut Vec<f32>) {
-    let Convolution { inputs, outputs, taps, .. } = *convolution;
+    let Convolution {
+        inputs,
+        outputs,
+        taps,
+        ..
+    } = *convolution;
     into.resize(outputs * inputs * taps, 0.0);
     let depth = inputs * taps;
     for (panel, columns) in into.chunks_exact_mut(depth * PANEL).enumerate() {
@@ -32,13 +37,26 @@ pub(crate) fn pack_forward(convolution: &Convolution, weights: &[f32], into: &mu
 }
 
 /// The transpose of the given taps: `[inputs / PANEL, used.len() * outputs, PANEL]`.
-fn pack_transposed(convolution: &Convolution, weights: &[f32], used: &[usize], into: &mut Vec<f32>) {
-    let Convolution { inputs, outputs, taps, .. } = *convolution;
+fn pack_transposed(
+    convolution: &Convolution,
+    weights: &[f32],
+    used: &[usize],
+    into: &mut Vec<f32>,
+) {
+    let Convolution {
+        inputs,
+        outputs,
+        taps,
+        ..
+    } = *convolution;
     into.resize(used.len() * inputs * outputs, 0.0);
     if used.is_empty() {
         return;
     }
-    for (panel, rows) in into.chunks_exact_mut(used.len() * outputs * PANEL).enumerate() {
+    for (panel, rows) in into
+        .chunks_exact_mut(used.len() * outputs * PANEL)
+        .enumerate()
+    {
         for (group, tap) in used.iter().enumerate() {
             for output in 0..outputs {
                 let from = &weights[(output * inputs + panel * PANEL) * taps..][..PANEL * taps];

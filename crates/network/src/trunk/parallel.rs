@@ -71,25 +71,35 @@ pub(crate) fn each_sample<const N: usize>(
             take(&mut buffers[number], samples * sizes[number])
         });
         let sums = take(&mut sums, samples * sums_size);
-        jobs.push((first, samples, parts, sums, take(&mut partials, partial_size)));
+        jobs.push((
+            first,
+            samples,
+            parts,
+            sums,
+            take(&mut partials, partial_size),
+        ));
     }
-    jobs.into_par_iter().for_each(|(first, samples, mut parts, mut sums, partial)| {
-        let thread = rayon::current_thread_index().unwrap_or(0);
-        let mut scratch = scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
-        for number in 0..samples {
-            let mut sizes = sizes.iter();
-            let buffers =
-                parts.each_mut().map(|part| take(part, *sizes.next().unwrap_or(&0)));
-            work(Share {
-                sample: first + number,
-                is_first: number == 0,
-                buffers,
-                sums: take(&mut sums, sums_size),
-                partial,
-                scratch: &mut scratch,
-            });
-        }
-    });
+    jobs.into_par_iter()
+        .for_each(|(first, samples, mut parts, mut sums, partial)| {
+            let thread = rayon::current_thread_index().unwrap_or(0);
+            let mut scratch = scratch[thread]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            for number in 0..samples {
+                let mut sizes = sizes.iter();
+                let buffers = parts
+                    .each_mut()
+                    .map(|part| take(part, *sizes.next().unwrap_or(&0)));
+                work(Share {
+                    sample: first + number,
+                    is_first: number == 0,
+                    buffers,
+                    sums: take(&mut sums, sums_size),
+                    partial,
+                    scratch: &mut scratch,
+                });
+            }
+        });
 }
 
 /// Cuts the first `length` elements off.

@@ -97,11 +97,19 @@ impl Plan {
                 let block = format!("stage{}.{number}", stage + 1);
                 let name = |part: &str| format!("{block}.{part}");
                 let stride = if stage > 0 && number == 0 { 2 } else { 1 };
-                let first =
-                    plan.push(&name("conv1"), &name("bn1"), [channels, outputs, 3, stride], length);
+                let first = plan.push(
+                    &name("conv1"),
+                    &name("bn1"),
+                    [channels, outputs, 3, stride],
+                    length,
+                );
                 let halved = length.div_ceil(stride);
-                let second =
-                    plan.push(&name("conv2"), &name("bn2"), [outputs, outputs, 3, 1], halved);
+                let second = plan.push(
+                    &name("conv2"),
+                    &name("bn2"),
+                    [outputs, outputs, 3, 1],
+                    halved,
+                );
                 let shortcut = (channels != outputs).then(|| {
                     plan.push(
                         &name("shortcut.conv"),
@@ -110,7 +118,11 @@ impl Plan {
                         length,
                     )
                 });
-                plan.blocks.push(Block { first, second, shortcut });
+                plan.blocks.push(Block {
+                    first,
+                    second,
+                    shortcut,
+                });
                 (channels, length) = (outputs, halved);
             }
         }
@@ -190,8 +202,11 @@ mod tests {
     #[test]
     fn each_stage_halves_the_length() {
         let plan = Plan::new(784);
-        let lengths: Vec<usize> =
-            plan.blocks.iter().map(|b| plan.convolutions[b.second].output_length).collect();
+        let lengths: Vec<usize> = plan
+            .blocks
+            .iter()
+            .map(|b| plan.convolutions[b.second].output_length)
+            .collect();
         assert_eq!(lengths, [784, 784, 392, 392, 196, 196, 98, 98]);
         assert_eq!(plan.last_length(), 98);
     }

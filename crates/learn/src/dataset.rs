@@ -1,9 +1,16 @@
 //! Datasets: samples with a manifest that says how they were made.
 
-use std::path::Path;
+pub mod columns;
+pub mod folder;
+pub mod manifest;
+pub mod samples;
+
+use std::{fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use traffic::{background::Background, packet::FiveTuple, timestamp::Timestamp};
+use traffic::{background::Background, link::LinkType, packet::FiveTuple, timestamp::Timestamp};
+
+pub use manifest::Manifest;
 
 /// On which side of the split a sample is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,19 +24,43 @@ pub enum Split {
     Test,
 }
 
-/// The facts needed to make the dataset again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// Version of this file's form.
-    pub schema: u32,
-    /// What the dataset is called.
-    pub name: String,
-    /// Names of the classes, by label.
-    pub classes: Vec<String>,
-    /// Byte policy, canonical spelling.
-    pub policy: String,
-    /// Bytes of a slice.
-    pub slice_length: usize,
+impl Split {
+    /// All three, in the order in which they are used.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// Its spelling in files and on the screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Not the name of a split.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no split; use `train`, `validation` or `test`")]
+pub struct UnknownSplit(String);
+
+/// Also understands the usual other spellings: `val`, `valid`, and `t10k` of the IDX files.
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSplit> {
+        match text.to_ascii_lowercase().as_str() {
+            "train" | "training" => Ok(Self::Train),
+            "validation" | "valid" | "val" => Ok(Self::Validation),
+            "test" | "t10k" => Ok(Self::Test),
+            _ => Err(UnknownSplit(text.to_owned())),
+        }
+    }
 }
 
 /// What is known of a sample beside its slice.
@@ -37,10 +68,14 @@ pub struct Manifest {
 pub struct Origin {
     /// Index into the manifest's captures.
     pub capture: u32,
+    /// Which row of an IDX file, where the capture is one.
+    pub row: Option<u32>,
     /// What a group split must not tear apart.
     pub group: String,
     /// From the client to the server.
     pub five_tuple: FiveTuple,
+    /// Link type of the session's first frame.
+    pub link_type: LinkType,
     /// Time of the first packet.
     pub start: Timestamp,
     /// Packets of the session.
@@ -52,7 +87,7 @@ pub struct Origin {
 }
 
 /// Slices and their labels, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelledSlices {
     /// Bytes of a slice.
     pub slice_length: usize,
@@ -72,7 +107,7 @@ pub struct TrainingSet {
 }
 
 /// Rows of one split, with where they came from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
     /// The slices.
     pub samples: LabelledSlices,
@@ -92,6 +127,59 @@ pub enum DatasetError {
         /// What went wrong.
         source: std::io::Error,
     },
+    /// The manifest is not one.
+    #[error("{path}: not a manifest: {source}")]
+    Manifest {
+        /// Which file.
+        path: String,
+        /// What went wrong, and where.
+        source: serde_json::Error,
+    },
+    /// Another version's manifest.
+    #[error(
+        "{path}: schema {found} is not known, this version reads up to {}; use a newer undertone",
+        manifest::SCHEMA
+    )]
+    Schema {
+        /// Which file.
+        path: String,
+        /// The number found.
+        found: u64,
+    },
+    /// The samples are not Parquet, or not ours.
+    #[error("{path}: {reason}")]
+    Samples {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The samples are not those the manifest was written for.
+    #[error(
+        "{path}: its SHA-256 is not the manifest's; the file was changed or damaged, make the dataset again"
+    )]
+    Checksum {
+        /// Which file.
+        path: String,
+    },
+}
+
+impl DatasetError {
+    /// For `map_err`: names the file.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// For `map_err`: names the samples file.
+    pub(crate) fn samples<E: fmt::Display>(path: &Path) -> impl FnOnce(E) -> Self + '_ {
+        move |reason| Self::Samples {
+            path: path.display().to_string(),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 /// A dataset folder, opened.
@@ -99,6 +187,8 @@ pub enum DatasetError {
 pub struct Dataset {
     /// How it was made.
     pub manifest: Manifest,
+    /// Rows by split, in the order of [`Split::ALL`].
+    rows: [Rows; 3],
 }
 
 impl Dataset {
@@ -107,22 +197,37 @@ impl Dataset {
     /// # Errors
     ///
     /// If a file is missing, damaged, of a newer schema, or does not match the manifest's checksum.
-    pub fn open(_folder: &Path) -> Result<Self, DatasetError> {
-        todo!()
+    pub fn open(folder: &Path) -> Result<Self, DatasetError> {
+        let manifest = folder::read_manifest(folder)?;
+        let rows = samples::read(&folder.join(folder::SAMPLES), &manifest)?;
+        Ok(Self { manifest, rows })
+    }
+
+    /// A dataset that has no folder; `rows` in the order of [`Split::ALL`].
+    pub fn from_rows(manifest: Manifest, rows: [Rows; 3]) -> Self {
+        Self { manifest, rows }
     }
 
     /// SHA-256 of `samples.parquet`, in hexadecimal: what identifies the dataset and its split.
     pub fn checksum(&self) -> &str {
-        todo!()
+        &self.manifest.samples_sha256
     }
 
     /// What training may see.
     pub fn training_set(&self) -> TrainingSet {
-        todo!()
+        TrainingSet {
+            train: self.split(Split::Train).samples.clone(),
+            validation: self.split(Split::Validation).samples.clone(),
+        }
     }
 
     /// The rows of one split.
-    pub fn rows(&self, _split: Split) -> Rows {
-        todo!()
+    pub fn rows(&self, split: Split) -> Rows {
+        self.split(split).clone()
+    }
+
+    /// The rows of one split, not copied.
+    pub fn split(&self, split: Split) -> &Rows {
+        &self.rows[split as usize]
     }
 }

@@ -2,7 +2,21 @@
 //!
 //! Modules are listed in the order in which data passes through them.
 
+pub mod capture_files;
+pub mod registry;
+
+pub mod labels;
+
+pub mod filters;
+pub mod splits;
+
 pub mod dataset;
+pub mod preparation;
+
+pub mod idx;
+
+mod checksum;
+mod groups;
 
 pub mod recipe;
 

@@ -1,0 +1,295 @@
+//! The manifest: the facts needed to make the dataset again.
+//!
+//! These types are the file's, not the program's: a change of theirs is a change of [`SCHEMA`].
+//! There is no date and no folder in it, so that the same captures give the same bytes anywhere.
+
+use std::{collections::BTreeMap, num::NonZeroUsize, ops::AddAssign};
+
+use serde::{Deserialize, Serialize};
+use traffic::{
+    session_table::{CutOptions, EndRule, Tunnels, Unit},
+    tally::Tally,
+};
+
+use super::Split;
+use crate::{
+    filters::{FilterTally, Filters},
+    splits::{Fractions, SplitRule},
+};
+
+/// The schema number that this version writes, and the newest it reads.
+pub const SCHEMA: u32 = 1;
+
+/// The facts needed to make the dataset again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this file's form.
+    pub schema: u32,
+    /// Version of the program that wrote it.
+    pub undertone: String,
+    /// What the dataset is called.
+    pub name: String,
+    /// Names of the classes, by label.
+    pub classes: Vec<String>,
+    /// Byte policy, canonical spelling; [`RAW`] where slices were taken as they were found.
+    pub policy: String,
+    /// Bytes of a slice.
+    pub slice_length: usize,
+    /// How captures were cut into sessions.
+    pub cutting: Cutting,
+    /// Where the labels come from.
+    pub labels: LabelSource,
+    /// Which sessions were left out.
+    pub filters: Filters,
+    /// How samples were split.
+    pub split: SplitRecord,
+    /// Sessions found and left out, by reason.
+    pub tally: FilterTally,
+    /// Frames and packets of all captures.
+    pub traffic: Tally,
+    /// The captures, in the order in which they were read.
+    pub captures: Vec<CaptureRecord>,
+    /// Files that were seen and not used.
+    pub set_aside: Vec<SetAside>,
+    /// SHA-256 of `samples.parquet`, in hexadecimal.
+    pub samples_sha256: String,
+}
+
+/// The policy name of slices that no byte policy cut.
+pub const RAW: &str = "raw";
+
+impl Manifest {
+    /// A manifest of no captures and no samples.
+    pub fn new(name: &str, classes: Vec<String>, policy: &str, slice_length: usize) -> Self {
+        Self {
+            schema: SCHEMA,
+            undertone: env!("CARGO_PKG_VERSION").to_owned(),
+            name: name.to_owned(),
+            classes,
+            policy: policy.to_owned(),
+            slice_length,
+            cutting: Cutting::default(),
+            labels: LabelSource::Folder,
+            filters: Filters::default(),
+            split: SplitRecord::default(),
+            tally: FilterTally::default(),
+            traffic: Tally::default(),
+            captures: Vec::new(),
+            set_aside: Vec::new(),
+            samples_sha256: String::new(),
+        }
+    }
+}
+
+/// How captures were cut into sessions; see [`CutOptions`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cutting {
+    /// What a slice is cut from.
+    pub unit: UnitRecord,
+    /// When a session ends.
+    pub session_end: EndRecord,
+    /// Which packets of a tunnel count.
+    pub tunnels: TunnelsRecord,
+    /// The most sessions open at once.
+    pub max_sessions: NonZeroUsize,
+    /// How many packets have a slice of their own.
+    pub packet_slices: usize,
+}
+
+impl Default for Cutting {
+    fn default() -> Self {
+        Self {
+            unit: UnitRecord::Session,
+            session_end: EndRecord::Capture,
+            tunnels: TunnelsRecord::Outer,
+            max_sessions: NonZeroUsize::MIN,
+            packet_slices: 0,
+        }
+    }
+}
+
+/// [`Unit`] on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitRecord {
+    /// A session's packets one after another.
+    Session,
+    /// Each packet alone.
+    Packet,
+}
+
+/// [`EndRule`] on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "kebab-case")]
+pub enum EndRecord {
+    /// With the capture.
+    Capture,
+    /// After silence, after a long time, or when TCP says so.
+    Timeout {
+        /// Silence that ends a session, in nanoseconds.
+        idle_nanoseconds: u64,
+        /// Age that ends a session, in nanoseconds.
+        active_nanoseconds: u64,
+    },
+}
+
+/// [`Tunnels`] on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TunnelsRecord {
+    /// The tunnel's own packets.
+    Outer,
+    /// Those inside it.
+    Inner,
+}
+
+impl From<&CutOptions> for Cutting {
+    fn from(options: &CutOptions) -> Self {
+        Self {
+            unit: match options.unit {
+                Unit::Session => UnitRecord::Session,
+                Unit::Packet => UnitRecord::Packet,
+            },
+            session_end: match options.end_rule {
+                EndRule::Capture => EndRecord::Capture,
+                EndRule::Timeout {
+                    idle_nanoseconds,
+                    active_nanoseconds,
+                } => EndRecord::Timeout {
+                    idle_nanoseconds,
+                    active_nanoseconds,
+                },
+            },
+            tunnels: match options.tunnels {
+                Tunnels::Outer => TunnelsRecord::Outer,
+                Tunnels::Inner => TunnelsRecord::Inner,
+            },
+            max_sessions: options.max_sessions,
+            packet_slices: options.packet_slices,
+        }
+    }
+}
+
+/// Where labels come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "kebab-case")]
+pub enum LabelSource {
+    /// The folder a capture lies in is its class.
+    Folder,
+    /// A pattern over file names.
+    Pattern {
+        /// The regular expression, with its named groups.
+        pattern: String,
+    },
+    /// A table of files and classes.
+    Table {
+        /// Its file name.
+        file: String,
+        /// Its SHA-256, in hexadecimal.
+        sha256: String,
+    },
+    /// A public data set that is built in.
+    Registry {
+        /// Its name.
+        name: String,
+        /// What was done with captures whose class is disputed.
+        disputed: String,
+        /// What was done with captures that the data set's own paper leaves out.
+        excluded: String,
+    },
+    /// The label file beside the images.
+    Idx {
+        /// SHA-256 of each label file, in hexadecimal, by file name.
+        files: BTreeMap<String, String>,
+    },
+}
+
+/// One capture that was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaptureRecord {
+    /// Its name, below the folder that was given where one was.
+    pub file: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Its size, in bytes.
+    pub size: u64,
+    /// Its class; none for an IDX file, which holds many.
+    pub class: Option<String>,
+    /// What must not be torn apart with it; none for an IDX file with an index.
+    pub group: Option<String>,
+    /// The split that its name or its place gives it.
+    pub given_split: Option<Split>,
+    /// What is disputed about its class.
+    pub note: Option<String>,
+    /// Sessions found.
+    pub sessions: u64,
+    /// Samples kept.
+    pub samples: u64,
+    /// What became of its rows, if it is an IDX file.
+    pub rows: Option<RowTally>,
+    /// Its frames and packets.
+    pub traffic: Tally,
+}
+
+/// What became of the rows of an IDX file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowTally {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows that their length cuts off: they may have held more.
+    pub cut_off: u64,
+    /// Rows that hold no session.
+    pub without_session: u64,
+    /// Rows that hold more than one; each is a sample.
+    pub with_several_sessions: u64,
+}
+
+impl AddAssign for RowTally {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.cut_off += other.cut_off;
+        self.without_session += other.without_session;
+        self.with_several_sessions += other.with_several_sessions;
+    }
+}
+
+/// A file that was seen and not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Its name.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How samples were split, and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SplitRecord {
+    /// The rule.
+    pub rule: SplitRule,
+    /// Seed of every choice it made.
+    pub seed: u64,
+    /// The fractions it aimed at.
+    pub fractions: Fractions,
+    /// Samples by class, in the order of the labels.
+    pub classes: Vec<ClassCounts>,
+    /// Classes that have no train or no test samples, and so no score.
+    pub untestable: Vec<String>,
+    /// Groups by split, where the rule keeps groups whole.
+    pub groups: BTreeMap<Split, Vec<String>>,
+}
+
+/// Samples of one class.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCounts {
+    /// Its name.
+    pub class: String,
+    /// Samples to fit on.
+    pub train: u64,
+    /// Samples to choose on.
+    pub validation: u64,
+    /// Samples to quote.
+    pub test: u64,
+    /// How many of all of them are background.
+    pub background: u64,
+}

@@ -1,0 +1,269 @@
+//! Preparation: labelled captures become a dataset.
+//!
+//! In two passes, so that memory holds facts of samples and not the samples: captures are cut in
+//! parallel into parts on disk, then filters and splits decide and the parts are written as one.
+
+mod assembly;
+mod part;
+mod resplit;
+
+use std::{
+    fs::File,
+    ops::ControlFlow,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use rayon::prelude::*;
+use traffic::{
+    capture::{CaptureError, CaptureReader},
+    cut::cut,
+    session::Session,
+    session_table::CutOptions,
+};
+
+pub use self::resplit::resplit;
+pub(crate) use self::{
+    assembly::{Parts, assemble, first_error},
+    part::{Part, PartWriter},
+};
+use crate::{
+    checksum::SummedSource,
+    dataset::{
+        DatasetError, Manifest,
+        columns::{Form, Row},
+        folder::{Existing, PlaceError, Staging},
+        manifest::{CaptureRecord, Cutting, SetAside},
+    },
+    filters::Filters,
+    labels::{Labelled, LabelledCapture},
+    splits::{SplitError, SplitOptions},
+};
+
+/// Every setting of a dataset that its captures and labels do not decide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrepareOptions {
+    /// What the dataset is called.
+    pub name: String,
+    /// How captures are cut into sessions.
+    pub cutting: CutOptions,
+    /// Which sessions are left out.
+    pub filters: Filters,
+    /// How samples are split.
+    pub split: SplitOptions,
+    /// What becomes of a dataset that is already there.
+    pub existing: Existing,
+}
+
+/// What a long preparation tells while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// A source was cut into sessions.
+    Cut {
+        /// How many sources are done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+        /// The one that was done.
+        file: &'a str,
+        /// Its sessions.
+        sessions: u64,
+    },
+    /// All are cut; the samples are being written.
+    Writing,
+}
+
+/// Whom to tell, and whom to ask whether to go on.
+#[derive(Clone, Copy)]
+pub struct Observer<'a> {
+    /// Is told each step, from any thread.
+    pub step: &'a (dyn Fn(Step<'_>) + Sync),
+    /// Becomes true when the work is to stop.
+    pub stop: &'a AtomicBool,
+}
+
+impl Observer<'_> {
+    /// Whether the work is to stop.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// A dataset that cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// A capture cannot be read to its end.
+    #[error("cannot read `{path}`: {source}")]
+    Capture {
+        /// The capture.
+        path: String,
+        /// What went wrong.
+        source: CaptureError,
+    },
+    /// A class without samples.
+    #[error("class `{class}` has no samples: {reason}")]
+    EmptyClass {
+        /// The class.
+        class: String,
+        /// What became of its sessions.
+        reason: String,
+    },
+    /// The split cannot be made.
+    #[error("{0}")]
+    Split(#[from] SplitError),
+    /// The place cannot be written to.
+    #[error("{0}")]
+    Place(#[from] PlaceError),
+    /// A dataset's file cannot be read or written.
+    #[error("{0}")]
+    Dataset(#[from] DatasetError),
+    /// An IDX file is not what it should be.
+    #[error("{0}")]
+    Idx(#[from] crate::idx::IdxError),
+    /// It was asked to stop.
+    #[error("stopped; nothing was written")]
+    Stopped,
+}
+
+/// Cuts captures, filters and splits their sessions, and writes the dataset to `place`.
+///
+/// Captures are cut in parallel on rayon's current threads; the result does not depend on them.
+///
+/// # Errors
+///
+/// If a capture breaks, a class is left without samples, the split is refused or the place
+/// cannot be written to; nothing is left behind then.
+pub fn prepare(
+    labelled: &Labelled,
+    options: &PrepareOptions,
+    place: &Path,
+    observer: Observer<'_>,
+) -> Result<Manifest, PrepareError> {
+    let staging = Staging::begin(place, options.existing)?;
+    let form = Form {
+        classes: labelled.classes.clone(),
+        slice_length: options.cutting.slice_length.get(),
+        has_packet_slices: options.cutting.packet_slices > 0,
+    };
+    let done = AtomicUsize::new(0);
+    let of = labelled.captures.len();
+    let parts: Vec<Result<Part, PrepareError>> = labelled
+        .captures
+        .par_iter()
+        .enumerate()
+        .map(|(at, capture)| {
+            let path = staging.path().join(format!("part-{at}.parquet"));
+            let part = cut_capture(at, capture, &form, &path, &options.cutting, observer)
+                .inspect_err(|_| observer.stop.store(true, Ordering::Relaxed))?;
+            (observer.step)(Step::Cut {
+                done: done.fetch_add(1, Ordering::Relaxed) + 1,
+                of,
+                file: &capture.file.name,
+                sessions: part.record.sessions,
+            });
+            Ok(part)
+        })
+        .collect();
+    let parts = first_error(parts)?;
+    (observer.step)(Step::Writing);
+    let mut manifest = Manifest::new(
+        &options.name,
+        labelled.classes.clone(),
+        &options.cutting.policy.to_string(),
+        options.cutting.slice_length.get(),
+    );
+    manifest.cutting = Cutting::from(&options.cutting);
+    manifest.labels = labelled.source.clone();
+    manifest.set_aside.clone_from(&labelled.set_aside);
+    let parts = Parts {
+        form,
+        captures: parts.iter().map(|part| part.record.clone()).collect(),
+        parts,
+    };
+    assemble(parts, manifest, &options.filters, &options.split, staging)
+}
+
+/// Cuts one capture into a part.
+fn cut_capture(
+    at: usize,
+    capture: &LabelledCapture,
+    form: &Form,
+    path: &Path,
+    options: &CutOptions,
+    observer: Observer<'_>,
+) -> Result<Part, PrepareError> {
+    let broken = |source| PrepareError::Capture {
+        path: capture.file.path.display().to_string(),
+        source,
+    };
+    let file = File::open(&capture.file.path).map_err(|error| broken(error.into()))?;
+    let source = SummedSource::new(file);
+    let mut reader = CaptureReader::new(Box::new(source.clone())).map_err(broken)?;
+    let label = form
+        .classes
+        .iter()
+        .position(|class| *class == capture.class);
+    let group: Arc<str> = capture.group.as_str().into();
+    let mut writer = PartWriter::create(path, form.clone())?;
+    let mut failure = None;
+    let mut sink = |session: Session| {
+        let row = Row {
+            // A label that no class has is refused by the writer.
+            label: label.map_or(u32::MAX, |label| label as u32),
+            capture: at as u32,
+            row: None,
+            group: Arc::clone(&group),
+            given: capture.given,
+            session,
+        };
+        let is_empty = row.session.payload_bytes == 0;
+        if let Err(error) = writer.push(&row, is_empty) {
+            failure = Some(error);
+        }
+        if failure.is_some() || observer.stopped() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let tally = cut(&mut reader, options, 0, &mut sink).map_err(|error| broken(error.error))?;
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    if observer.stopped() {
+        return Err(PrepareError::Stopped);
+    }
+    drop(reader);
+    let (sha256, size) = source.finish().map_err(|error| broken(error.into()))?;
+    Ok(writer.close(CaptureRecord {
+        file: capture.file.name.clone(),
+        sha256,
+        size,
+        class: Some(capture.class.clone()),
+        group: Some(capture.group.clone()),
+        given_split: capture.given,
+        note: capture.note.clone(),
+        sessions: 0,
+        samples: 0,
+        rows: None,
+        traffic: tally,
+    })?)
+}
+
+/// Files inside folders that are no captures, for the manifest.
+pub fn set_aside_others(labelled: &mut Labelled, others: &[std::path::PathBuf]) {
+    labelled.set_aside.extend(others.iter().map(|path| {
+        SetAside {
+            file: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            reason: "no capture".to_owned(),
+        }
+    }));
+}

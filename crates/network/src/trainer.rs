@@ -367,6 +367,12 @@ impl Trainer {
         })
     }
 
+    /// Gradients by the names of their parameters.
+    #[cfg(test)]
+    pub(crate) fn name_gradients(&self, trunk: Vec<f32>, rest: Vec<f32>) -> Weights {
+        self.layout.name_parameters(&trunk, &rest, "")
+    }
+
     /// Weights, optimiser state and step count.
     pub fn state(&self) -> Weights {
         let mut state = self.weights();

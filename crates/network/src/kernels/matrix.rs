@@ -289,33 +289,3 @@ unsafe fn weight_gradient<V: Vector, const ROWS: usize, const PARTS: usize>(
         unsafe { stripe::<V, ROWS, 1>(first, gradient.depth) }
     }
 }
-#[cfg(test)]
-mod bench {
-    use super::*;
-    #[test]
-    #[ignore]
-    fn bench() {
-        let cpu = || std::fs::read_to_string("/proc/thread-self/schedstat").unwrap().split(' ').next().unwrap().parse::<f64>().unwrap() * 1e-9;
-        for (ci, l) in [(32, 784), (64, 392), (128, 196), (256, 98)] {
-            let x = vec![0.5f32; (l + 2) * ci];
-            let w = vec![0.1f32; 3 * ci * ci];
-            let mut y = vec![0f32; l * ci];
-            let mut dw = vec![0f32; 3 * ci * ci];
-            let (mut b1, mut b2) = (9e9f64, 9e9f64);
-            for _ in 0..6 {
-                let t = cpu();
-                for _ in 0..1000 {
-                    Kernels::detect().multiply(Product { rows: l, depth: 3 * ci, columns: ci, input: &x, row_stride: ci, weights: &w, bias: None, output: &mut y, output_stride: ci, accumulate: false, rectify: false });
-                }
-                b1 = b1.min(cpu() - t);
-                let t = cpu();
-                for _ in 0..1000 {
-                    Kernels::detect().weight_gradient(WeightGradient { rows: l, depth: 3 * ci, columns: ci, input: &x, row_stride: ci, gradient: &y, output: &mut dw, accumulate: false });
-                }
-                b2 = b2.min(cpu() - t);
-            }
-            let f = 1000.0 * 2.0 * (l * 3 * ci * ci) as f64 * 1e-9;
-            println!("{ci} {l}: multiply {:.1} wgrad {:.1}", f / b1, f / b2);
-        }
-    }
-}

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Reference values for the networks, made by PyTorch: writes reference.json beside itself.
+
+Needs torch (2.15 was used) and numpy. The weights and the slices come from a formula that the
+test has too, so only results are kept: all of float64, and how far float32 is from it.
+
+The module also loads what Undertone saves: the names and shapes of the tensors are the same.
+
+    model = Network("resnet-gru", classes=12)
+    model.load_state_dict(safetensors.torch.load_file("model.safetensors"), strict=False)
+"""
+
+import json
+import math
+import pathlib
+
+import numpy
+import torch
+from torch import nn
+
+LENGTH, CLASSES, SAMPLES, STEPS, KEPT = 784, 12, 4, 3, 48
+# With some slices an activation is so near zero that float32 rectifies it otherwise than float64:
+# a true difference of 0.1 % in the stem's gradient that says nothing of accuracy. Not with these.
+DATA_SEED = 1000
+CLASS_WEIGHTS = [1.0, 2.0, 0.5, 1.0, 1.5, 1.0, 3.0, 1.0, 0.25, 1.0, 1.0, 2.0]
+
+
+class Stem(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 32, 9, padding=4, bias=False)
+        self.bn = nn.BatchNorm1d(32)
+
+    def forward(self, x):
+        return torch.relu(self.bn(self.conv(x)))
+
+
+class Shortcut(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv = nn.Conv1d(inputs, outputs, 1, stride, bias=False)
+        self.bn = nn.BatchNorm1d(outputs)
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv1d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm1d(outputs)
+        self.conv2 = nn.Conv1d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm1d(outputs)
+        self.shortcut = nn.Identity() if inputs == outputs else Shortcut(inputs, outputs, stride)
+
+    def forward(self, x):
+        y = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+def stage(inputs, outputs, stride):
+    return nn.Sequential(Block(inputs, outputs, stride), Block(outputs, outputs, 1))
+
+
+class Network(nn.Module):
+    """`resnet-gru`, `resnet` or `gru`, on slices `[batch, 784]` divided by 255."""
+
+    def __init__(self, architecture, classes, dropout=0.0):
+        super().__init__()
+        self.has_trunk = architecture != "gru"
+        self.has_gru = architecture != "resnet"
+        if self.has_trunk:
+            self.stem = Stem()
+            self.stage1 = stage(32, 32, 1)
+            self.stage2 = stage(32, 64, 2)
+            self.stage3 = stage(64, 128, 2)
+            self.stage4 = stage(128, 256, 2)
+        if self.has_gru:
+            self.dropout = nn.Dropout(dropout)
+            self.gru = nn.GRU(LENGTH, 64, batch_first=True)
+        width = 256 * self.has_trunk + 64 * self.has_gru
+        self.head = nn.Sequential(
+            nn.Linear(width, 100), nn.ReLU(), nn.Linear(100, 30), nn.ReLU(), nn.Linear(30, classes)
+        )
+
+    def forward(self, x):
+        features = []
+        if self.has_trunk:
+            y = self.stem(x.unsqueeze(1))
+            y = self.stage4(self.stage3(self.stage2(self.stage1(y))))
+            features.append(y.mean(2))
+        if self.has_gru:
+            output, _ = self.gru(self.dropout(x.unsqueeze(1)))
+            features.append(output[:, 0])
+        return self.head(torch.cat(features, 1))
+
+
+def uniform(seed, count):
+    """`count` numbers from 0 to 1, of 24 bits: splitmix64 of seed * 2^32, + 1, + 2, ..."""
+    z = numpy.arange(count, dtype=numpy.uint64) + numpy.uint64(seed << 32)
+    z = (z + numpy.uint64(1)) * numpy.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> numpy.uint64(31))
+    return (z >> numpy.uint64(40)).astype(numpy.float64) / 2.0**24
+
+
+def values(seed, name, shape):
+    u = uniform(seed, math.prod(shape))
+    if len(shape) > 1:
+        u = (2 * u - 1) / math.sqrt(math.prod(shape[1:]))
+    elif name.endswith("running_var") or name.endswith("weight"):
+        u = u + 0.5
+    else:
+        u = (u - 0.5) * 0.2
+    return torch.tensor(u.astype(numpy.float32).reshape(shape))
+
+
+def tensors(model):
+    return {n: t for n, t in model.state_dict().items() if "num_batches" not in n}
+
+
+def build(architecture, dtype):
+    model = Network(architecture, CLASSES)
+    state = {n: values(i + 1, n, tuple(t.shape)) for i, (n, t) in enumerate(sorted(tensors(model).items()))}
+    model.load_state_dict(state, strict=False)
+    return model.to(dtype)
+
+
+def kept(tensor):
+    """Entries spread over a tensor; the test picks the same."""
+    flat = tensor.detach().double().flatten()
+    count = min(KEPT, flat.numel())
+    places = [i * flat.numel() // count for i in range(count)]
+    return flat[places].tolist()
+
+
+def run(architecture, dtype):
+    model = build(architecture, dtype)
+    data = numpy.floor(uniform(DATA_SEED, SAMPLES * LENGTH) * 256).reshape(SAMPLES, LENGTH)
+    x = torch.tensor(data, dtype=torch.float32).div(255).to(dtype)
+    labels = torch.tensor([i * 7 % CLASSES for i in range(SAMPLES)])
+    criterion = nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS, dtype=dtype))
+    result = {}
+    model.eval()
+    result["answers"] = {"logits": kept_all(model(x))}
+    model.train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for step in range(STEPS):
+        optimizer.zero_grad()
+        loss = criterion(model(x), labels)
+        loss.backward()
+        if step == 0:
+            result["loss"] = {"loss": [loss.item()]}
+            result["gradients"] = {n: kept(p.grad) for n, p in model.named_parameters()}
+            result["gradient norms"] = {n: [p.grad.double().norm().item()] for n, p in model.named_parameters()}
+        optimizer.step()
+        if step == 0:
+            result["running"] = {n: kept(t) for n, t in tensors(model).items() if "running" in n}
+    result["trained"] = {n: kept(t) for n, t in tensors(model).items()}
+    result["last loss"] = {"loss": [criterion(model(x), labels).item()]}
+    return result
+
+
+def kept_all(tensor):
+    return tensor.detach().double().flatten().tolist()
+
+
+def compare(exact, rounded):
+    """Per tensor: float64's entries, and the distance of float32's as a share of their length."""
+    table = {}
+    for name, entries in exact.items():
+        a, b = numpy.array(entries), numpy.array(rounded[name])
+        length = numpy.linalg.norm(a)
+        error = numpy.linalg.norm(a - b) / length if length else 0.0
+        table[name] = {"entries": [float(f"{v:.9g}") for v in entries], "float32_error": float(f"{error:.3g}")}
+    return table
+
+
+def main():
+    torch.set_num_threads(1)
+    reference = {}
+    for architecture in ["resnet-gru", "resnet", "gru"]:
+        exact, rounded = run(architecture, torch.float64), run(architecture, torch.float32)
+        reference[architecture] = {part: compare(exact[part], rounded[part]) for part in exact}
+    path = pathlib.Path(__file__).with_name("reference.json")
+    path.write_text(json.dumps(reference, indent=None, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()

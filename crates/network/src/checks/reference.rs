@@ -1,0 +1,214 @@
+//! The networks held against PyTorch in float64, and their error against that of PyTorch's own
+//! float32. `reference/make_reference.py` made the values; its formulas are repeated here.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{
+    architecture::{Architecture, Shape},
+    engine::Engine,
+    kernels::Kernels,
+    layout::Layout,
+    trainer::{Batch, Trainer, TrainerOptions, floats},
+    weights::{NamedTensor, Weights},
+};
+
+const LENGTH: usize = 784;
+const CLASSES: usize = 12;
+const SAMPLES: usize = 4;
+const KEPT: usize = 48;
+const DATA_SEED: u64 = 1000;
+const CLASS_WEIGHTS: [f32; CLASSES] = [1.0, 2.0, 0.5, 1.0, 1.5, 1.0, 3.0, 1.0, 0.25, 1.0, 1.0, 2.0];
+
+/// Some entries of a tensor in float64, and how far PyTorch's float32 is from all of them.
+#[derive(Deserialize)]
+struct Entries {
+    entries: Vec<f64>,
+    float32_error: f64,
+}
+
+type Table = BTreeMap<String, Entries>;
+
+fn reference(architecture: Architecture) -> BTreeMap<String, Table> {
+    let text = include_str!("../../reference/reference.json");
+    let mut all: BTreeMap<String, BTreeMap<String, Table>> = serde_json::from_str(text).unwrap();
+    all.remove(&architecture.to_string()).unwrap()
+}
+
+fn uniform(seed: u64, count: usize) -> impl Iterator<Item = f64> {
+    (1..=count as u64).map(move |number| {
+        let mut z = ((seed << 32) + number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24)
+    })
+}
+
+fn weights(shape: Shape) -> Weights {
+    let layout = Layout::new(shape);
+    let mut weights = layout.name(&layout.draw(0));
+    for (seed, (name, tensor)) in (1..).zip(&mut weights.tensors) {
+        let NamedTensor { shape, values } = tensor;
+        let fan_in: usize = shape[1..].iter().product();
+        let is_scale = name.ends_with("running_var") || name.ends_with("weight");
+        for (value, unit) in values.iter_mut().zip(uniform(seed, shape.iter().product())) {
+            *value = match (shape.len(), is_scale) {
+                (1, true) => (unit + 0.5) as f32,
+                (1, false) => ((unit - 0.5) * 0.2) as f32,
+                _ => ((2.0 * unit - 1.0) / (fan_in as f64).sqrt()) as f32,
+            };
+        }
+    }
+    weights
+}
+
+/// Distance of a tensor from the reference as a share of the reference's length, and what
+/// PyTorch's float32 has.
+fn error(table: &Table, name: &str, values: &[f32]) -> (f64, f64) {
+    let Entries {
+        entries,
+        float32_error,
+    } = &table[name];
+    let count = KEPT.min(values.len());
+    let kept: Vec<f64> = match entries.len() == values.len() {
+        true => values.iter().copied().map(f64::from).collect(),
+        false => (0..count)
+            .map(|n| f64::from(values[n * values.len() / count]))
+            .collect(),
+    };
+    assert_eq!(kept.len(), entries.len(), "{name}");
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let length = square(&mut entries.iter().copied());
+    let distance = square(&mut entries.iter().zip(&kept).map(|(a, b)| a - b));
+    if length == 0.0 {
+        return (distance, *float32_error);
+    }
+    (distance / length, *float32_error)
+}
+
+/// Every tensor is at most `times` as far off as PyTorch's float32, or at most by `always`.
+#[track_caller]
+fn check(table: &Table, tensors: &Weights, times: f64, always: f64) {
+    let mut worst = 0.0_f64;
+    for name in table.keys() {
+        let (own, pytorch) = error(table, name, &tensors.tensors[name].values);
+        worst = worst.max(own);
+        assert!(
+            own <= always.max(times * pytorch),
+            "{name}: {own:.2e}, PyTorch {pytorch:.2e}"
+        );
+    }
+    assert!(worst > 0.0, "float32 cannot be exact: nothing was compared");
+}
+
+/// One tensor of that name.
+fn named(name: &str, values: Vec<f32>) -> Weights {
+    let tensor = NamedTensor {
+        shape: vec![values.len()],
+        values,
+    };
+    Weights {
+        tensors: [(name.to_owned(), tensor)].into(),
+    }
+}
+
+#[track_caller]
+fn check_network(architecture: Architecture) {
+    let reference = reference(architecture);
+    let shape = Shape {
+        architecture,
+        slice_length: LENGTH,
+        classes: CLASSES,
+    };
+    let weights = weights(shape);
+    let slices: Vec<u8> = uniform(DATA_SEED, SAMPLES * LENGTH)
+        .map(|unit| (unit * 256.0) as u8)
+        .collect();
+    let labels: Vec<u32> = (0..SAMPLES)
+        .map(|sample| (sample * 7 % CLASSES) as u32)
+        .collect();
+    let batch = Batch {
+        slices: &slices,
+        labels: &labels,
+        class_weights: Some(&CLASS_WEIGHTS),
+    };
+    for kernels in Kernels::available() {
+        let engine = Engine::new(shape, &weights).unwrap().with_kernels(kernels);
+        let logits = named("logits", engine.logits(&slices, 1));
+        check(&reference["answers"], &logits, 4.0, 1e-6);
+
+        let options = TrainerOptions {
+            shape,
+            seed: 0,
+            dropout: 0.0,
+            weight_decay: 0.0,
+            threads: 1,
+        };
+        let mut trainer = Trainer::from_weights(options, &weights)
+            .unwrap()
+            .with_kernels(kernels);
+        let found = trainer.gradients(batch);
+        check(
+            &reference["loss"],
+            &named("loss", vec![found.report.loss]),
+            4.0,
+            3e-7,
+        );
+        let gradients = trainer.name_gradients(floats(found.trunk), floats(found.rest));
+        check(&reference["gradients"], &gradients, 4.0, 1e-5);
+        let norms = gradients.tensors.iter().map(|(name, tensor)| {
+            let square = tensor
+                .values
+                .iter()
+                .map(|&v| f64::from(v).powi(2))
+                .sum::<f64>();
+            (
+                name.clone(),
+                NamedTensor {
+                    shape: vec![1],
+                    values: vec![square.sqrt() as f32],
+                },
+            )
+        });
+        check(
+            &reference["gradient norms"],
+            &Weights {
+                tensors: norms.collect(),
+            },
+            4.0,
+            1e-5,
+        );
+
+        trainer.step(batch, 0.001);
+        if architecture != Architecture::Gru {
+            check(&reference["running"], &trainer.weights(), 4.0, 1e-6);
+        }
+        trainer.step(batch, 0.001);
+        trainer.step(batch, 0.001);
+        // Adam divides a gradient by its own size: where that is nearly zero, rounding decides.
+        check(&reference["trained"], &trainer.weights(), 10.0, 2e-3);
+        let last = trainer.gradients(batch).report.loss;
+        check(
+            &reference["last loss"],
+            &named("loss", vec![last]),
+            10.0,
+            1e-4,
+        );
+    }
+}
+
+#[test]
+fn resnet_gru_agrees_with_pytorch() {
+    check_network(Architecture::ResnetGru);
+}
+
+#[test]
+fn resnet_agrees_with_pytorch() {
+    check_network(Architecture::Resnet);
+}
+
+#[test]
+fn gru_agrees_with_pytorch() {
+    check_network(Architecture::Gru);
+}

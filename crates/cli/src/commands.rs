@@ -8,3 +8,8 @@ pub(crate) mod model;
 pub(crate) mod prepare;
 pub(crate) mod split;
 pub(crate) mod train;
+
+/// As many threads as the machine runs at once.
+pub(crate) fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,6 +1,11 @@
 //! `undertone`: what encrypted traffic is doing, without decrypting it.
 
 mod commands;
+mod cutting;
+mod interrupt;
+mod numbers;
+mod preparing;
+mod sampling;
 
 use std::{
     io::{self, Write},

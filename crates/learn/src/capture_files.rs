@@ -33,7 +33,7 @@ pub struct Found {
 #[non_exhaustive]
 pub enum FindError {
     /// A file or folder cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Io {
         /// Which.
         path: String,
@@ -41,7 +41,7 @@ pub enum FindError {
         source: io::Error,
     },
     /// A file that was named is no capture.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     NoCapture {
         /// Which.
         path: String,

@@ -119,16 +119,24 @@ pub struct Rows {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    /// A file could not be read.
+    #[error("cannot read `{path}`")]
     Io {
         /// Which file.
         path: String,
         /// What went wrong.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// Which file.
+        path: String,
+        /// What went wrong.
+        source: std::io::Error,
+    },
     /// The manifest is not one.
-    #[error("{path}: not a manifest: {source}")]
+    #[error("`{path}` is not a manifest")]
     Manifest {
         /// Which file.
         path: String,
@@ -137,7 +145,7 @@ pub enum DatasetError {
     },
     /// Another version's manifest.
     #[error(
-        "{path}: schema {found} is not known, this version reads up to {}; use a newer undertone",
+        "`{path}`: schema {found} is not known, this version reads up to {}; use a newer undertone",
         manifest::SCHEMA
     )]
     Schema {
@@ -147,7 +155,7 @@ pub enum DatasetError {
         found: u64,
     },
     /// The samples are not Parquet, or not ours.
-    #[error("{path}: {reason}")]
+    #[error("`{path}`: {reason}")]
     Samples {
         /// Which file.
         path: String,
@@ -156,7 +164,7 @@ pub enum DatasetError {
     },
     /// The samples are not those the manifest was written for.
     #[error(
-        "{path}: its SHA-256 is not the manifest's; the file was changed or damaged, make the dataset again"
+        "`{path}`: its SHA-256 is not the manifest's; the file was changed or damaged, make the dataset again"
     )]
     Checksum {
         /// Which file.
@@ -168,6 +176,14 @@ impl DatasetError {
     /// For `map_err`: names the file.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// For `map_err`: names the file.
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Write {
             path: path.display().to_string(),
             source,
         }

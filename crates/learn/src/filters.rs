@@ -76,12 +76,18 @@ pub struct FilterTally {
     pub background: u64,
     /// Left out because an earlier sample has the same slice and label.
     pub duplicates: u64,
-    /// How many of those duplicates had their twin in another given split.
+    /// How many duplicates, left out or not, have their twin in another given split.
     pub duplicates_across_splits: u64,
     /// Left out because their class has enough.
     pub beyond_maximum: u64,
     /// What remains.
     pub samples: u64,
+    /// Samples without payload among what remains.
+    pub empty_kept: u64,
+    /// Samples that are background among what remains.
+    pub background_kept: u64,
+    /// Samples among what remains whose slice and label an earlier sample has.
+    pub duplicates_kept: u64,
     /// Slices among what remains that carry more than one label.
     pub conflicting_slices: u64,
     /// Samples that have such a slice.
@@ -109,23 +115,34 @@ impl Filters {
                 tally.background += 1;
             }
         }
+        let duplicates = find_duplicates(samples, &keep, &mut tally);
         if self.duplicates == Choice::Drop {
-            drop_duplicates(samples, &mut keep, &mut tally);
+            tally.duplicates = duplicates.len() as u64;
+            for &at in &duplicates {
+                keep[at] = false;
+            }
         }
         if let Some(maximum) = self.max_per_class {
             tally.beyond_maximum = drop_beyond(maximum, self.seed, samples, &mut keep);
         }
-        tally.samples = keep.iter().filter(|&&kept| kept).count() as u64;
+        tally.duplicates_kept = duplicates.iter().filter(|&&at| keep[at]).count() as u64;
+        for (sample, _) in samples.iter().zip(&keep).filter(|&(_, &kept)| kept) {
+            tally.samples += 1;
+            tally.empty_kept += u64::from(sample.is_empty);
+            tally.background_kept += u64::from(sample.is_background);
+        }
         count_conflicts(samples, &keep, &mut tally);
         (keep, tally)
     }
 }
 
-/// Leaves one sample per slice and label.
-fn drop_duplicates(samples: &[Facts], keep: &mut [bool], tally: &mut FilterTally) {
+/// Every sample whose slice and label another one has that comes first: by given split, then
+/// by place.
+fn find_duplicates(samples: &[Facts], keep: &[bool], tally: &mut FilterTally) -> Vec<usize> {
     let mut order: Vec<usize> = (0..samples.len()).filter(|&at| keep[at]).collect();
     order.sort_by_key(|&at| samples[at].given);
     let mut first: HashMap<([u8; 32], u32), Option<Split>> = HashMap::with_capacity(order.len());
+    let mut duplicates = Vec::new();
     for at in order {
         let sample = &samples[at];
         match first.entry((sample.digest, sample.label)) {
@@ -133,12 +150,12 @@ fn drop_duplicates(samples: &[Facts], keep: &mut [bool], tally: &mut FilterTally
                 slot.insert(sample.given);
             }
             Entry::Occupied(twin) => {
-                keep[at] = false;
-                tally.duplicates += 1;
+                duplicates.push(at);
                 tally.duplicates_across_splits += u64::from(*twin.get() != sample.given);
             }
         }
     }
+    duplicates
 }
 
 /// Draws `maximum` samples of each class that has more; returns how many go.

@@ -93,7 +93,7 @@ pub enum LabelError {
     )]
     NoClassGroup(String),
     /// A name's split is none.
-    #[error("`{file}`: {source}")]
+    #[error("`{file}` has no usable label")]
     Split {
         /// Its name.
         file: String,

@@ -97,7 +97,7 @@ impl Observer<'_> {
 #[non_exhaustive]
 pub enum PrepareError {
     /// A capture cannot be read to its end.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Capture {
         /// The capture.
         path: String,
@@ -113,16 +113,16 @@ pub enum PrepareError {
         reason: String,
     },
     /// The split cannot be made.
-    #[error("{0}")]
+    #[error(transparent)]
     Split(#[from] SplitError),
     /// The place cannot be written to.
-    #[error("{0}")]
+    #[error(transparent)]
     Place(#[from] PlaceError),
     /// A dataset's file cannot be read or written.
-    #[error("{0}")]
+    #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// An IDX file is not what it should be.
-    #[error("{0}")]
+    #[error(transparent)]
     Idx(#[from] crate::idx::IdxError),
     /// It was asked to stop.
     #[error("stopped; nothing was written")]

@@ -1,15 +1,170 @@
-//! `import`: Make a dataset from files of other projects
+//! `import`: make a dataset from files of other projects.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
+use learn::{
+    dataset::Split,
+    filters::Choice,
+    idx::{IdxImport, IdxPair, RowIndex, import},
+    preparation::PrepareOptions,
+    registry::Registry,
+};
+
+use crate::{
+    cutting::{SessionArguments, SliceArguments},
+    preparing::{Format, report, watched},
+    sampling::{FilterArguments, PlaceArguments, RuleChoice, SplitArguments},
+};
 
 /// Make a dataset from files of other projects
 #[derive(Debug, Args)]
-pub(crate) struct Import {}
+pub(crate) struct Import {
+    #[command(subcommand)]
+    from: From,
+}
+
+#[derive(Debug, Subcommand)]
+enum From {
+    Idx(Box<ImportIdx>),
+}
+
+/// From IDX files whose rows are heads of pcap files, as published traffic sets are
+///
+/// Each row is taken apart into its packets, which go the way of any capture's: cut into a
+/// session, the bytes that the policy does not want zeroed. What pcap's own headers hold, the
+/// time among it, enters no slice. Published rows are samples already: duplicates and empty
+/// sessions stay unless asked otherwise, so that scores compare with published ones.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  The standard split of the ISCX-VPN-NonVPN2016 sessions, as published:
+    undertone import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz \\
+      --test-images test-images-idx3-ubyte.gz --test-labels test-labels-idx1-ubyte.gz \\
+      --registry iscx-vpn-nonvpn-2016 --out dataset
+  Whole capture groups held out, groups from an index:
+    undertone import idx … --index index.csv.gz --split capture --allow-untestable --out dataset
+  Files without a test half:
+    undertone import idx images labels --classes Gmail,Skype,FTP --out dataset")]
+struct ImportIdx {
+    /// Images to fit on, one row a session; gzipped or not
+    images: PathBuf,
+
+    /// Their labels
+    labels: PathBuf,
+
+    /// Images to test on
+    #[arg(long, value_name = "IMAGES", requires = "test_labels")]
+    test_images: Option<PathBuf>,
+
+    /// Their labels
+    #[arg(long, value_name = "LABELS", requires = "test_images")]
+    test_labels: Option<PathBuf>,
+
+    /// Names of the classes, in the order of the labels
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "CLASS,…",
+        required_unless_present = "registry",
+        conflicts_with = "registry"
+    )]
+    classes: Option<Vec<String>>,
+
+    /// The public data set whose classes these are, in its order
+    #[arg(long, value_name = "NAME", value_parser = super::prepare::known_registry)]
+    registry: Option<&'static Registry>,
+
+    /// Table with columns split, row and capture_group, which the `capture` rule needs
+    #[arg(long, value_name = "CSV")]
+    index: Option<PathBuf>,
+
+    #[command(flatten)]
+    place: PlaceArguments,
+
+    /// What the dataset is called in its manifest; by default the registry's name or `dataset`
+    #[arg(long)]
+    name: Option<String>,
+
+    #[command(flatten)]
+    sessions: SessionArguments,
+
+    #[command(flatten)]
+    slices: SliceArguments,
+
+    #[command(flatten)]
+    filters: FilterArguments,
+
+    /// What decides on which side a sample is; by default `given` if there are test files, else
+    /// `session`
+    #[arg(
+        long = "split",
+        value_enum,
+        value_name = "RULE",
+        help_heading = "Split"
+    )]
+    rule: Option<RuleChoice>,
+
+    #[command(flatten)]
+    split: SplitArguments,
+
+    /// Threads that cut rows
+    #[arg(long, default_value_t = super::default_threads(), value_name = "COUNT")]
+    threads: usize,
+
+    /// Form of the summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
 
 impl Import {
-    pub(crate) fn run(&self, _out: &mut dyn Write) -> anyhow::Result<()> {
-        todo!()
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        match &self.from {
+            From::Idx(files) => files.run(out),
+        }
+    }
+}
+
+impl ImportIdx {
+    fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let mut pairs = vec![IdxPair {
+            images: self.images.clone(),
+            labels: self.labels.clone(),
+            split: Split::Train,
+        }];
+        if let (Some(images), Some(labels)) = (&self.test_images, &self.test_labels) {
+            pairs.push(IdxPair {
+                images: images.clone(),
+                labels: labels.clone(),
+                split: Split::Test,
+            });
+        }
+        let registry_classes = || {
+            let classes = self.registry.map_or(&[] as &[&str], |one| one.classes);
+            classes.iter().map(|&class| class.to_owned()).collect()
+        };
+        let rule = self.rule.unwrap_or(if pairs.len() > 1 {
+            RuleChoice::Given
+        } else {
+            RuleChoice::Session
+        });
+        let what = IdxImport {
+            pairs,
+            classes: self.classes.clone().unwrap_or_else(registry_classes),
+            index: self.index.as_deref().map(RowIndex::read).transpose()?,
+        };
+        let name = self.registry.map_or("dataset", |registry| registry.name);
+        let options = PrepareOptions {
+            name: self.name.clone().unwrap_or_else(|| name.to_owned()),
+            cutting: self.sessions.options(&self.slices),
+            filters: self.filters.filters(Choice::Keep, self.split.seed),
+            split: self.split.options(rule),
+            existing: self.place.existing(),
+        };
+        let place = &self.place.out;
+        let manifest = watched(self.threads, |observer| {
+            import(&what, &options, place, observer)
+        })?;
+        report(&manifest, place, self.format, out)
     }
 }

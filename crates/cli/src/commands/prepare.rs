@@ -1,15 +1,210 @@
-//! `prepare`: Make a dataset from labelled captures
+//! `prepare`: make a dataset from labelled captures.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use learn::{
+    capture_files,
+    filters::Choice,
+    labels::{LabelTable, Labelled, Labelling, Unlabelled},
+    preparation::{PrepareOptions, prepare, set_aside_others},
+    registry::{self, Disputed, Excluded, Registry},
+};
+use regex::Regex;
+
+use crate::{
+    cutting::{SessionArguments, SliceArguments},
+    preparing::{Format, report, watched},
+    sampling::{FilterArguments, PlaceArguments, RuleChoice, SplitArguments},
+};
 
 /// Make a dataset from labelled captures
+///
+/// Captures are cut into sessions, sessions into slices; `manifest.json` in the dataset's folder
+/// says how, so that the same captures and options give the same bytes again.
 #[derive(Debug, Args)]
-pub(crate) struct Prepare {}
+#[command(after_help = "\
+Examples:
+  A folder for each class, data/Chat/*.pcap, data/Email/*.pcap:
+    undertone prepare data --out dataset
+  The class is in the name, as in chat_3.pcap:
+    undertone prepare *.pcap --label-pattern '^(?<class>[a-z]+)_' --out dataset
+  The public ISCX-VPN-NonVPN2016 captures, cut as the paper has it:
+    undertone prepare iscx/ --registry iscx-vpn-nonvpn-2016 --session-end capture --out dataset
+  Whole captures held out for the test:
+    undertone prepare data --split capture --seed 1 --out dataset")]
+pub(crate) struct Prepare {
+    /// Captures, pcap or pcapng, or folders of them
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+
+    #[command(flatten)]
+    place: PlaceArguments,
+
+    /// What the dataset is called in its manifest; by default the registry's name or `dataset`
+    #[arg(long)]
+    name: Option<String>,
+
+    #[command(flatten)]
+    labels: LabelArguments,
+
+    #[command(flatten)]
+    sessions: SessionArguments,
+
+    #[command(flatten)]
+    slices: SliceArguments,
+
+    #[command(flatten)]
+    filters: FilterArguments,
+
+    /// What decides on which side a sample is; by default `given` if every capture's name says
+    /// so, else `session`
+    #[arg(
+        long = "split",
+        value_enum,
+        value_name = "RULE",
+        help_heading = "Split"
+    )]
+    rule: Option<RuleChoice>,
+
+    #[command(flatten)]
+    split: SplitArguments,
+
+    /// Captures cut at once
+    #[arg(long, default_value_t = super::default_threads(), value_name = "COUNT")]
+    threads: usize,
+
+    /// Form of the summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Where labels come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Labels (by default, the folder a capture lies in)")]
+struct LabelArguments {
+    /// Regular expression over names, with a group `(?<class>…)` and, if wanted, `(?<group>…)`
+    /// and `(?<split>…)` (train, validation, test or t10k)
+    #[arg(long, value_name = "REGEX", conflicts_with_all = ["labels", "registry"])]
+    label_pattern: Option<Regex>,
+
+    /// Table of file, class and, if wanted, group, separated by tabs
+    #[arg(long, value_name = "FILE", conflicts_with = "registry")]
+    labels: Option<PathBuf>,
+
+    /// A public data set that is built in
+    #[arg(long, value_name = "NAME", value_parser = known_registry)]
+    registry: Option<&'static Registry>,
+
+    /// Captures of the registry whose class is disputed: the class of its own paper, that of
+    /// later works, or set aside
+    #[arg(long, value_enum, default_value_t = DisputedChoice::Follow, value_name = "WHAT", requires = "registry")]
+    disputed: DisputedChoice,
+
+    /// Captures that the registry's own paper leaves out: set aside, or the class that another
+    /// work gives them
+    #[arg(long, value_enum, default_value_t = ExcludedChoice::Drop, value_name = "WHAT", requires = "registry")]
+    excluded: ExcludedChoice,
+
+    /// Captures without a label
+    #[arg(long, value_enum, default_value_t = UnlabelledChoice::Refuse, value_name = "WHAT")]
+    unlabelled: UnlabelledChoice,
+
+    /// The classes, in the order of their labels; by default by name
+    #[arg(long, value_delimiter = ',', value_name = "CLASS,…")]
+    classes: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DisputedChoice {
+    Follow,
+    OtherClass,
+    Drop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExcludedChoice {
+    Drop,
+    OtherClass,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UnlabelledChoice {
+    Refuse,
+    Skip,
+}
+
+/// A registry by its name.
+pub(super) fn known_registry(name: &str) -> Result<&'static Registry, String> {
+    Registry::named(name).ok_or_else(|| {
+        let known: Vec<&str> = registry::ALL.iter().map(|one| one.name).collect();
+        format!("known are: {}", known.join(", "))
+    })
+}
 
 impl Prepare {
-    pub(crate) fn run(&self, _out: &mut dyn Write) -> anyhow::Result<()> {
-        todo!()
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let found = capture_files::find(&self.captures)?;
+        let mut labelled = self.labels.apply(found.captures)?;
+        set_aside_others(&mut labelled, &found.others);
+        let is_given = labelled
+            .captures
+            .iter()
+            .all(|capture| capture.given.is_some());
+        let rule = self.rule.unwrap_or(if is_given {
+            RuleChoice::Given
+        } else {
+            RuleChoice::Session
+        });
+        let options = PrepareOptions {
+            name: self.name(),
+            cutting: self.sessions.options(&self.slices),
+            filters: self.filters.filters(Choice::Drop, self.split.seed),
+            split: self.split.options(rule),
+            existing: self.place.existing(),
+        };
+        let place = &self.place.out;
+        let manifest = watched(self.threads, |observer| {
+            prepare(&labelled, &options, place, observer)
+        })?;
+        report(&manifest, place, self.format, out)
+    }
+
+    fn name(&self) -> String {
+        let registry = self.labels.registry.map(|registry| registry.name);
+        self.name
+            .clone()
+            .unwrap_or_else(|| registry.unwrap_or("dataset").to_owned())
+    }
+}
+
+impl LabelArguments {
+    fn apply(&self, captures: Vec<capture_files::CaptureFile>) -> anyhow::Result<Labelled> {
+        let labelling = if let Some(pattern) = &self.label_pattern {
+            Labelling::Pattern(pattern.clone())
+        } else if let Some(path) = &self.labels {
+            Labelling::Table(LabelTable::read(path)?)
+        } else if let Some(registry) = self.registry {
+            Labelling::Registry {
+                registry,
+                disputed: match self.disputed {
+                    DisputedChoice::Follow => Disputed::Follow,
+                    DisputedChoice::OtherClass => Disputed::OtherClass,
+                    DisputedChoice::Drop => Disputed::Drop,
+                },
+                excluded: match self.excluded {
+                    ExcludedChoice::Drop => Excluded::Drop,
+                    ExcludedChoice::OtherClass => Excluded::OtherClass,
+                },
+            }
+        } else {
+            Labelling::Folder
+        };
+        let unlabelled = match self.unlabelled {
+            UnlabelledChoice::Refuse => Unlabelled::Refuse,
+            UnlabelledChoice::Skip => Unlabelled::Skip,
+        };
+        let classes = self.classes.as_deref();
+        Ok(labelling.apply(captures, classes, unlabelled)?)
     }
 }

@@ -64,7 +64,7 @@ pub enum PlaceError {
         path: String,
     },
     /// It cannot be made or moved.
-    #[error("cannot write `{path}`: {source}")]
+    #[error("cannot write `{path}`")]
     Io {
         /// The folder.
         path: String,

@@ -65,7 +65,7 @@ impl SamplesWriter {
     ///
     /// If the file cannot be made.
     pub fn create(path: &Path, form: Form) -> Result<Self, DatasetError> {
-        let file = File::create(path).map_err(DatasetError::io(path))?;
+        let file = File::create(path).map_err(DatasetError::write(path))?;
         let writer = ArrowWriter::try_new(file, form.schema(), Some(properties()))
             .map_err(DatasetError::samples(path))?;
         Ok(Self {
@@ -124,7 +124,7 @@ pub(crate) fn rewrite<'a>(
     schema: &SchemaRef,
     path: &Path,
 ) -> Result<(), DatasetError> {
-    let file = File::create(path).map_err(DatasetError::io(path))?;
+    let file = File::create(path).map_err(DatasetError::write(path))?;
     let mut writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties()))
         .map_err(DatasetError::samples(path))?;
     let mut from = 0;
@@ -138,8 +138,8 @@ pub(crate) fn rewrite<'a>(
         }
     }
     let file = writer.into_inner().map_err(DatasetError::samples(path))?;
-    (&file).flush().map_err(DatasetError::io(path))?;
-    file.sync_all().map_err(DatasetError::io(path))
+    (&file).flush().map_err(DatasetError::write(path))?;
+    file.sync_all().map_err(DatasetError::write(path))
 }
 
 /// The rows that have a side, with it.

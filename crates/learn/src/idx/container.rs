@@ -16,7 +16,7 @@ const LONGEST_ROW: u64 = 1 << 24;
 #[non_exhaustive]
 pub enum IdxError {
     /// It cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Io {
         /// The file.
         path: String,
@@ -77,19 +77,9 @@ pub enum IdxError {
         /// How many classes there are.
         classes: usize,
     },
-    /// Rows of a length that slices cannot have.
-    #[error("`{path}` has rows of {found} bytes, the first file's are of {expected}")]
-    RowLength {
-        /// The file.
-        path: String,
-        /// Bytes of its rows.
-        found: usize,
-        /// Bytes of the first file's.
-        expected: usize,
-    },
-    /// A row that should be the head of a pcap file and is not.
+    /// A row that is no head of a pcap file.
     #[error(
-        "`{path}` row {row} is not the head of a pcap file, though the first row is; take all rows as slices with `--raw`"
+        "`{path}` row {row} is no head of a pcap file; only rows that still hold their packets can be imported"
     )]
     NotPcap {
         /// The file.

@@ -19,7 +19,7 @@ const LONGEST: u64 = 1 << 30;
 #[non_exhaustive]
 pub enum IndexError {
     /// It cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Io {
         /// The index.
         path: String,

@@ -26,7 +26,7 @@ pub(super) struct TableLine {
 #[non_exhaustive]
 pub enum TableError {
     /// It cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Io {
         /// The table.
         path: String,

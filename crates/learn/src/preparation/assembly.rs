@@ -83,7 +83,7 @@ pub(crate) fn assemble(
     let path = staging.path().join(SAMPLES);
     samples::rewrite(sources, &sides, &cut.form.schema(), &path)?;
     for part in &cut.parts {
-        fs::remove_file(&part.path).map_err(DatasetError::io(&part.path))?;
+        fs::remove_file(&part.path).map_err(DatasetError::write(&part.path))?;
     }
     finish(manifest, staging)
 }
@@ -98,7 +98,7 @@ pub(super) fn finish(mut manifest: Manifest, staging: Staging) -> Result<Manifes
             source,
         })?;
     text.push('\n');
-    fs::write(&path, text).map_err(DatasetError::io(&path))?;
+    fs::write(&path, text).map_err(DatasetError::write(&path))?;
     staging.commit()?;
     Ok(manifest)
 }
@@ -177,6 +177,7 @@ pub(super) fn record(
         for (group, side) in sides {
             groups.entry(side).or_default().push(group_name(group));
         }
+        groups.values_mut().for_each(|names| names.sort());
     }
     let untestable = assignment.untestable.iter();
     SplitRecord {

@@ -1,0 +1,130 @@
+//! Arguments that decide how captures are cut into sessions and slices.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, ValueEnum};
+use traffic::{
+    policy::BytePolicy,
+    session_table::{CutOptions, EndRule, Tunnels, Unit},
+};
+
+/// When sessions end, and which packets count.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sessions")]
+pub(crate) struct SessionArguments {
+    /// When a session ends: by time-outs and TCP's own end, or with its capture only
+    #[arg(long, value_enum, default_value_t = SessionEnd::Timeout, value_name = "RULE")]
+    session_end: SessionEnd,
+
+    /// Silence that ends a session, under `--session-end timeout`
+    #[arg(long, default_value = "64", value_name = "SECONDS", value_parser = nanoseconds)]
+    idle: u64,
+
+    /// Age that ends a session, under `--session-end timeout`
+    #[arg(long, default_value = "1800", value_name = "SECONDS", value_parser = nanoseconds)]
+    active: u64,
+
+    /// Which packets of a tunnel count: the tunnel's own, or those inside it
+    #[arg(long, value_enum, default_value_t = TunnelChoice::Outer, value_name = "WHICH")]
+    tunnels: TunnelChoice,
+
+    /// The most sessions open at once; beyond it the oldest is flushed and counted
+    #[arg(long, default_value = "1000000", value_name = "COUNT")]
+    max_sessions: NonZeroUsize,
+}
+
+/// Which bytes enter a slice.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Slices")]
+pub(crate) struct SliceArguments {
+    /// Byte policy: `paper`, `centime`, `ip`, `strict` or `payload`, with changes such as
+    /// `ip,zero=ports`
+    #[arg(long, default_value = "paper", value_name = "POLICY")]
+    policy: BytePolicy,
+
+    /// Bytes of a slice
+    #[arg(long, default_value = "784", value_name = "BYTES", value_parser = slice_length)]
+    slice_length: NonZeroUsize,
+
+    /// What a slice is cut from: a session's packets one after another, or each packet alone
+    #[arg(long, value_enum, default_value_t = UnitChoice::Session, value_name = "UNIT")]
+    unit: UnitChoice,
+
+    /// How many of a session's first packets get a slice of their own besides
+    #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=64))]
+    packet_slices: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SessionEnd {
+    Timeout,
+    Capture,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TunnelChoice {
+    Outer,
+    Inner,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UnitChoice {
+    Session,
+    Packet,
+}
+
+impl SessionArguments {
+    /// The options, with these slices.
+    pub(crate) fn options(&self, slices: &SliceArguments) -> CutOptions {
+        CutOptions {
+            policy: slices.policy.clone(),
+            slice_length: slices.slice_length,
+            unit: match slices.unit {
+                UnitChoice::Session => Unit::Session,
+                UnitChoice::Packet => Unit::Packet,
+            },
+            packet_slices: usize::from(slices.packet_slices),
+            ..self.default_slices()
+        }
+    }
+
+    /// The options, with slices as they are by default.
+    pub(crate) fn default_slices(&self) -> CutOptions {
+        CutOptions {
+            end_rule: match self.session_end {
+                SessionEnd::Timeout => EndRule::Timeout {
+                    idle_nanoseconds: self.idle,
+                    active_nanoseconds: self.active,
+                },
+                SessionEnd::Capture => EndRule::Capture,
+            },
+            tunnels: match self.tunnels {
+                TunnelChoice::Outer => Tunnels::Outer,
+                TunnelChoice::Inner => Tunnels::Inner,
+            },
+            max_sessions: self.max_sessions,
+            ..CutOptions::default()
+        }
+    }
+}
+
+/// Seconds, whole or not, as nanoseconds.
+fn nanoseconds(text: &str) -> Result<u64, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    // Below 585 years, which is what fits.
+    if seconds > 0.0 && seconds < 1e10 {
+        Ok((seconds * 1e9).round() as u64)
+    } else {
+        Err("give a number of seconds above 0".to_owned())
+    }
+}
+
+/// A slice's length: a packet of 64 KiB is the longest that makes sense.
+fn slice_length(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .ok()
+        .filter(|length: &NonZeroUsize| length.get() <= 65_536)
+        .ok_or_else(|| "give a number of bytes from 1 to 65536".to_owned())
+}

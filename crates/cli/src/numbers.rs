@@ -1,0 +1,77 @@
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+/// A fraction as a percentage: `93.52 %`.
+pub(crate) fn percent(fraction: f64) -> String {
+    format!("{:.2} %", fraction * 100.0)
+}
+
+/// A part of a whole as a percentage; of nothing, 0.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    percent(if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    })
+}
+
+/// A count with its thousands set apart: `1,162,254`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 session`, `2 sessions`.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(number))
+}
+
+/// A time in its two largest units: `45 s`, `3 min 05 s`, `2 h 07 min`.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+/// The first digits of a checksum, which tell two files apart.
+pub(crate) fn short(checksum: &str) -> &str {
+    checksum.get(..12).unwrap_or(checksum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1000, 1_162_254].map(count), ["0", "999", "1,000", "1,162,254"]);
+    }
+
+    #[test]
+    fn nouns_agree_with_their_numbers() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "sample")), ["0 samples", "1 sample", "2 samples"]);
+    }
+
+    #[test]
+    fn times_show_their_two_largest_units() {
+        let found = [0.4, 59.6, 185.0, 7620.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        assert_eq!(found, ["0 s", "1 min 00 s", "3 min 05 s", "2 h 07 min"]);
+    }
+
+    #[test]
+    fn shares_of_nothing_are_nothing() {
+        assert_eq!([share(1, 3), share(0, 0)], ["33.33 %", "0.00 %"]);
+    }
+}

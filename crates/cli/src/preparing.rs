@@ -1,0 +1,262 @@
+//! Preparation on the screen: progress on standard error while it runs, a summary afterwards.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::AtomicBool,
+};
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use learn::{
+    dataset::Manifest,
+    preparation::{Observer, PrepareError, Step},
+};
+
+use crate::numbers::{count, counted, share, short};
+
+/// Text for people, or JSON for programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Runs `work` on `threads` threads with its progress shown, and stops it on Ctrl-C.
+///
+/// # Errors
+///
+/// Those of the work, or that threads cannot be started.
+pub(crate) fn watched<T: Send>(
+    threads: usize,
+    work: impl FnOnce(Observer<'_>) -> Result<T, PrepareError> + Send,
+) -> anyhow::Result<T> {
+    let stop = crate::interrupt::flag()?;
+    let bar = bar();
+    let step = |step: Step<'_>| show(&bar, step);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    let observer = Observer {
+        step: &step,
+        stop: AsRef::<AtomicBool>::as_ref(&stop),
+    };
+    let outcome = pool.install(|| work(observer));
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+/// A bar on a terminal; nothing elsewhere, where the summary says all.
+fn bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len}, {eta} left, {msg}")
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, step: Step<'_>) {
+    match step {
+        Step::Cut { done, of, file, .. } => {
+            bar.set_length(of as u64);
+            // Threads finish out of order.
+            bar.set_position(bar.position().max(done as u64));
+            bar.set_message(file.to_owned());
+        }
+        Step::Writing => bar.set_message("writing"),
+    }
+}
+
+/// Writes what was made, in the form asked for.
+pub(crate) fn report(
+    manifest: &Manifest,
+    place: &std::path::Path,
+    format: Format,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut *out, manifest)?;
+            writeln!(out)?;
+        }
+        Format::Text => summarise(manifest, place, out)?,
+    }
+    Ok(())
+}
+
+fn summarise(manifest: &Manifest, place: &std::path::Path, out: &mut dyn Write) -> io::Result<()> {
+    let tally = &manifest.tally;
+    writeln!(
+        out,
+        "{}: {} of {}, policy {}, slices of {} bytes",
+        place.display(),
+        counted(tally.samples, "sample"),
+        counted(manifest.captures.len() as u64, "capture"),
+        manifest.policy,
+        manifest.slice_length
+    )?;
+    let split = &manifest.split;
+    writeln!(
+        out,
+        "split by rule {}, seed {}; checksum {}",
+        split.rule,
+        split.seed,
+        short(&manifest.samples_sha256)
+    )?;
+    writeln!(out, "{}", class_table(manifest))?;
+    let removed = [
+        (tally.empty, "without payload"),
+        (tally.background, "background"),
+        (tally.duplicates, "duplicates"),
+        (tally.beyond_maximum, "beyond the maximum of their class"),
+    ];
+    let removed: Vec<String> = removed
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, why)| format!("{} {why}", count(*number)))
+        .collect();
+    writeln!(
+        out,
+        "sessions: {} found, {} left out{}",
+        count(tally.sessions),
+        count(tally.sessions - tally.samples),
+        if removed.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", removed.join(", "))
+        }
+    )?;
+    for line in remarks(manifest) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Samples by class and side.
+fn class_table(manifest: &Manifest) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["class", "train", "validation", "test", "background"]);
+    let mut sums = [0; 3];
+    for class in &manifest.split.classes {
+        let sides = [class.train, class.validation, class.test];
+        let all = sides.iter().sum();
+        for (sum, side) in sums.iter_mut().zip(sides) {
+            *sum += side;
+        }
+        let mut cells = vec![class.class.clone()];
+        cells.extend(sides.map(count));
+        cells.push(share(class.background, all));
+        table.add_row(cells);
+    }
+    let background = manifest
+        .split
+        .classes
+        .iter()
+        .map(|class| class.background)
+        .sum();
+    let mut cells = vec!["all".to_owned()];
+    cells.extend(sums.map(count));
+    cells.push(share(background, sums.iter().sum()));
+    table.add_row(cells);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// What a reader of the numbers above should know.
+fn remarks(manifest: &Manifest) -> Vec<String> {
+    let tally = &manifest.tally;
+    let mut lines = Vec::new();
+    if tally.empty_kept > 0 {
+        lines.push(format!(
+            "{} without payload",
+            counted(tally.empty_kept, "sample")
+        ));
+    }
+    if tally.duplicates_kept > 0 {
+        lines.push(format!(
+            "{} with the slice and the label of another",
+            counted(tally.duplicates_kept, "sample")
+        ));
+    }
+    if tally.duplicates_across_splits > 0 {
+        lines.push(format!(
+            "{} with its twin in another given split",
+            counted(tally.duplicates_across_splits, "duplicate")
+        ));
+    }
+    if tally.conflicting_slices > 0 {
+        lines.push(format!(
+            "{} with the same bytes under more than one label ({})",
+            counted(tally.conflicting_samples, "sample"),
+            counted(tally.conflicting_slices, "slice")
+        ));
+    }
+    for capture in &manifest.captures {
+        if let Some(rows) = capture.rows {
+            lines.push(format!(
+                "{}: {}, {} cut off by their length, {} without a session, {} with several",
+                capture.file,
+                counted(rows.rows, "row"),
+                count(rows.cut_off),
+                count(rows.without_session),
+                count(rows.with_several_sessions)
+            ));
+        }
+    }
+    if !manifest.set_aside.is_empty() {
+        let shown: Vec<String> = manifest
+            .set_aside
+            .iter()
+            .take(3)
+            .map(|one| format!("{} ({})", one.file, one.reason))
+            .collect();
+        let more = manifest.set_aside.len() - shown.len();
+        lines.push(format!(
+            "{} not used: {}{}",
+            counted(manifest.set_aside.len() as u64, "file"),
+            shown.join(", "),
+            if more > 0 {
+                format!(" and {more} more, see manifest.json")
+            } else {
+                String::new()
+            }
+        ));
+    }
+    if manifest.traffic.skipped() > 0 {
+        lines.push(format!(
+            "{} of {} skipped; `undertone inspect` says why",
+            count(manifest.traffic.skipped()),
+            counted(manifest.traffic.frames, "frame")
+        ));
+    }
+    if !manifest.split.untestable.is_empty() {
+        lines.push(format!(
+            "not testable, for lack of train or test samples: {}",
+            manifest.split.untestable.join(", ")
+        ));
+    }
+    let without: Vec<&str> = manifest
+        .split
+        .classes
+        .iter()
+        .filter(|class| class.validation == 0)
+        .map(|class| class.class.as_str())
+        .collect();
+    if !without.is_empty() {
+        lines.push(format!(
+            "without validation samples: {}",
+            without.join(", ")
+        ));
+    }
+    lines
+}

@@ -1,0 +1,174 @@
+//! The map of the workspace, held against the workspace itself.
+//!
+//! `ARCHITECTURE.md` draws the same map for people; who changes one changes the other.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Each crate, and the crates of ours that it may use.
+const ARROWS: [(&str, &[&str]); 4] = [
+    ("undertone-traffic", &[]),
+    ("undertone-network", &[]),
+    (
+        "undertone-learn",
+        &["undertone-network", "undertone-traffic"],
+    ),
+    ("undertone-cli", &["undertone-learn", "undertone-traffic"]),
+];
+
+/// The folders of the crates that return values and leave talking to the program.
+const LIBRARIES: [&str; 3] = ["traffic", "network", "learn"];
+
+/// The one folder that may hold `unsafe`.
+const KERNELS: &str = "crates/network/src/kernels";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// Each workspace crate with the workspace crates it depends on: normal, development and build.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let name = |entry: &serde_json::Value| entry["name"].as_str().unwrap().to_owned();
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| {
+            let ours = package["dependencies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                // Only what lies in this repository has a path.
+                .filter(|dependency| dependency["path"].is_string())
+                .map(name)
+                .collect();
+            (name(package), ours)
+        })
+        .collect()
+}
+
+/// The Rust files under a folder, in order of path.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a line, without its comment, has the word as a token of its own.
+fn has_token(line: &str, word: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    code.match_indices(word).any(|(at, _)| {
+        let is_name = |character: char| character.is_alphanumeric() || character == '_';
+        !code[..at].ends_with(is_name) && !code[at + word.len()..].starts_with(is_name)
+    })
+}
+
+/// Where the sources of a crate have one of the words, as `path:line`.
+fn places(krate: &str, words: &[&str]) -> Vec<String> {
+    let root = root();
+    let mut found = Vec::new();
+    for path in sources(&root.join("crates").join(krate).join("src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in (1..).zip(text.lines()) {
+            if words.iter().any(|word| has_token(line, word)) {
+                let path = path.strip_prefix(&root).unwrap().display();
+                found.push(format!("{path}:{number}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_arrows_between_crates_are_those_of_the_map() {
+    let expected = ARROWS.map(|(krate, uses)| {
+        let uses = uses.iter().copied().map(str::to_owned).collect();
+        (krate.to_owned(), uses)
+    });
+    assert_eq!(arrows(), BTreeMap::from(expected));
+}
+
+#[test]
+fn only_the_kernels_hold_unsafe_code() {
+    let all: Vec<String> = ["traffic", "network", "learn", "cli"]
+        .iter()
+        .flat_map(|krate| places(krate, &["unsafe"]))
+        .collect();
+    let (kernels, elsewhere): (Vec<_>, Vec<_>) =
+        all.iter().partition(|place| place.starts_with(KERNELS));
+    assert!(
+        !kernels.is_empty(),
+        "the search no longer finds what is there"
+    );
+    assert_eq!(elsewhere, Vec::<&String>::new());
+}
+
+#[test]
+fn libraries_do_not_print() {
+    let words = ["print!", "println!", "eprint!", "eprintln!", "dbg!"];
+    let found: Vec<String> = LIBRARIES
+        .iter()
+        .flat_map(|krate| places(krate, &words))
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn libraries_read_neither_the_clock_nor_chance_nor_their_standard_streams() {
+    let words = [
+        "Instant",
+        "SystemTime",
+        "rand::rng",
+        "rand::random",
+        "stdout",
+        "stderr",
+    ];
+    let found: Vec<String> = LIBRARIES
+        .iter()
+        .flat_map(|krate| places(krate, &words))
+        .collect();
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn a_word_is_a_token_outside_of_names_and_comments() {
+    assert!(has_token("    unsafe { load(pointer) }", "unsafe"));
+    assert!(has_token("println!(\"{line}\")", "println!"));
+    assert!(!has_token("#![expect(unsafe_code)]", "unsafe"));
+    assert!(!has_token("safe(); // not unsafe", "unsafe"));
+    assert!(!has_token("eprintln!(\"{line}\")", "println!"));
+}

@@ -5,6 +5,8 @@ mod cutting;
 mod interrupt;
 mod numbers;
 mod preparing;
+mod progress;
+mod report;
 mod sampling;
 
 use std::{

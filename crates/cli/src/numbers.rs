@@ -56,17 +56,24 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!([0, 999, 1000, 1_162_254].map(count), ["0", "999", "1,000", "1,162,254"]);
+        assert_eq!(
+            [0, 999, 1000, 1_162_254].map(count),
+            ["0", "999", "1,000", "1,162,254"]
+        );
     }
 
     #[test]
     fn nouns_agree_with_their_numbers() {
-        assert_eq!([0, 1, 2].map(|number| counted(number, "sample")), ["0 samples", "1 sample", "2 samples"]);
+        assert_eq!(
+            [0, 1, 2].map(|number| counted(number, "sample")),
+            ["0 samples", "1 sample", "2 samples"]
+        );
     }
 
     #[test]
     fn times_show_their_two_largest_units() {
-        let found = [0.4, 59.6, 185.0, 7620.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        let found =
+            [0.4, 59.6, 185.0, 7620.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
         assert_eq!(found, ["0 s", "1 min 00 s", "3 min 05 s", "2 h 07 min"]);
     }
 

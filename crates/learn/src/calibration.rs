@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The share of right answers on validation that the threshold may turn into *unknown*.
 pub const FALSE_UNKNOWNS: f64 = 0.05;
 
+/// The highest threshold: above it, nearly certain answers would be told from nearly certain ones.
+pub const HIGHEST_THRESHOLD: f64 = 0.9;
+
 /// What is fitted on the validation split once the weights are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -28,14 +31,16 @@ impl Calibration {
     /// Fits both to logits `[samples, classes]` of validation samples with labels `[samples]`.
     ///
     /// The temperature minimises the cross-entropy. The threshold is as high as it can be with at
-    /// most [`FALSE_UNKNOWNS`] of the right answers below it. Without samples, the default.
+    /// most [`FALSE_UNKNOWNS`] of the right answers below it, and at most [`HIGHEST_THRESHOLD`].
+    /// Without samples, the default. Both have six decimals, so that any reader of JSON gets the
+    /// same numbers back.
     ///
     /// Source: Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017 (temperature).
     pub fn fit(logits: &[f32], labels: &[u32], classes: usize) -> Self {
         if labels.is_empty() {
             return Self::default();
         }
-        let temperature = fit_temperature(logits, labels, classes);
+        let temperature = (fit_temperature(logits, labels, classes) * 1e6).round() / 1e6;
         let threshold = fit_threshold(&confidences(logits, classes, temperature), labels);
         Self {
             temperature,
@@ -87,14 +92,17 @@ pub fn cross_entropy(logits: &[f32], labels: &[u32], classes: usize, temperature
     sum / labels.len().max(1) as f64
 }
 
-/// The temperature between 1/20 and 20 with the least cross-entropy.
+/// The temperature between 1/2 and 20 with the least cross-entropy.
+///
+/// Where every answer is right, the colder the better; certainty from a few samples is not worth
+/// having, hence the lower bound.
 ///
 /// The cross-entropy is convex in 1 / temperature, so it has one valley, and a golden-section
 /// search over the logarithm walks down into it.
 fn fit_temperature(logits: &[f32], labels: &[u32], classes: usize) -> f64 {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     let loss = |log: f64| cross_entropy(logits, labels, classes, log.exp());
-    let (mut low, mut high) = (-(20_f64.ln()), 20_f64.ln());
+    let (mut low, mut high) = (0.5_f64.ln(), 20_f64.ln());
     let mut left = high - GOLDEN * (high - low);
     let mut right = low + GOLDEN * (high - low);
     let (mut left_loss, mut right_loss) = (loss(left), loss(right));
@@ -122,7 +130,13 @@ fn fit_threshold(answers: &[(u32, f64)], labels: &[u32]) -> f64 {
         .collect();
     right.sort_by(f64::total_cmp);
     let below = (FALSE_UNKNOWNS * right.len() as f64).floor() as usize;
-    right.get(below).copied().unwrap_or(0.0)
+    let threshold = right
+        .get(below)
+        .copied()
+        .unwrap_or(0.0)
+        .min(HIGHEST_THRESHOLD);
+    // Rounded down: the answer it is taken from is not to fall below it.
+    (threshold * 1e6).floor() / 1e6
 }
 
 #[cfg(test)]
@@ -131,7 +145,7 @@ mod tests {
 
     #[track_caller]
     fn check(found: f64, expected: f64) {
-        assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+        assert!((found - expected).abs() < 2e-6, "{found} is not {expected}");
     }
 
     #[test]
@@ -182,6 +196,13 @@ mod tests {
         let answers: Vec<(u32, f64)> = (1..=20).map(|rank| (0, f64::from(rank) / 20.0)).collect();
         check(fit_threshold(&answers, &[0; 20]), 2.0 / 20.0);
         check(fit_threshold(&answers[..19], &[0; 19]), 1.0 / 20.0);
+    }
+
+    #[test]
+    fn answers_that_are_always_right_do_not_make_certainty_the_measure() {
+        let fitted = Calibration::fit(&[0.0, 30.0].repeat(20), &[1; 20], 2);
+        check(fitted.temperature, 0.5);
+        check(fitted.threshold, 0.9);
     }
 
     #[test]

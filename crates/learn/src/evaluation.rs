@@ -1,6 +1,377 @@
-//! Evaluations: numbers about a model on one split.
+//! Evaluations: numbers about a model on one split, and what they are worth.
 
+pub mod background;
 pub mod confusion;
 pub mod coverage;
 pub mod intervals;
 pub mod reliability;
+pub mod sharing;
+
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    calibration,
+    dataset::{Manifest, Rows, Split},
+    model::{Model, ModelError, card::TrainedOn},
+    recipe::Recipe,
+};
+use background::BackgroundShare;
+use confusion::{Averages, ClassScores, ConfusionMatrix};
+use coverage::CoveragePoint;
+use intervals::Intervals;
+use reliability::{ReliabilityBin, ScoreError};
+use sharing::{Seen, Sharing};
+
+/// The version of the file's form that this program writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// Bins of the reliability diagram, as Guo et al. have it.
+const BINS: NonZeroUsize = NonZeroUsize::new(15).expect("15 is not zero");
+
+/// Seed of the bootstrap: fixed, so that the same answers have the same interval.
+const BOOTSTRAP_SEED: u64 = 1;
+
+/// What a model answers to samples, after calibration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// The most probable class, `[samples]`.
+    pub classes: Vec<u32>,
+    /// Its probability, `[samples]`.
+    pub confidences: Vec<f64>,
+}
+
+/// The figures of one confusion matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Samples scored.
+    pub samples: u64,
+    /// The share of right answers.
+    pub accuracy: f64,
+    /// Every class the same; classes without samples left out.
+    pub macro_averages: Averages,
+    /// Every class by its samples.
+    pub weighted_averages: Averages,
+}
+
+impl Scores {
+    /// The figures of a matrix; none of an empty one.
+    pub fn of(matrix: &ConfusionMatrix) -> Option<Self> {
+        (matrix.samples() > 0).then(|| Self {
+            samples: matrix.samples(),
+            accuracy: matrix.accuracy(),
+            macro_averages: matrix.macro_averages(),
+            weighted_averages: matrix.weighted_averages(),
+        })
+    }
+}
+
+/// Which model was scored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// SHA-256 of its weights alone: the same under another card.
+    pub weights_sha256: String,
+    /// Its network.
+    pub network: String,
+    /// How many numbers its file holds.
+    pub numbers: usize,
+    /// How it was fitted.
+    pub recipe: Recipe,
+    /// Which epoch's weights it has, counted from 1.
+    pub epoch: u32,
+    /// What it was fitted to.
+    pub trained_on: TrainedOn,
+    /// What its logits are divided by.
+    pub temperature: f64,
+    /// The confidence below which it says *unknown*.
+    pub threshold: f64,
+}
+
+/// Which dataset it was scored on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatasetFacts {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of its samples.
+    pub sha256: String,
+    /// Its byte policy, canonical spelling.
+    pub policy: String,
+    /// Bytes of a slice.
+    pub slice_length: usize,
+    /// What decided which sample is on which side.
+    pub split_rule: String,
+    /// The seed of that rule.
+    pub split_seed: u64,
+}
+
+/// One class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassRow {
+    /// Its name.
+    pub class: String,
+    /// Its scores.
+    #[serde(flatten)]
+    pub scores: ClassScores,
+}
+
+/// How honest the confidences are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// Mean cross-entropy after calibration, in nats.
+    pub cross_entropy: f64,
+    /// Expected calibration error after calibration.
+    pub error: f64,
+    /// Expected calibration error of the raw softmax.
+    pub error_before: f64,
+    /// The reliability diagram after calibration.
+    pub bins: Vec<ReliabilityBin>,
+}
+
+/// What answering *unknown* costs and saves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// At the model's own threshold.
+    pub at_threshold: CoveragePoint,
+    /// At every other.
+    pub curve: Vec<CoveragePoint>,
+}
+
+/// Numbers about a model on one split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Version of this form: [`SCHEMA`].
+    pub schema: u32,
+    /// The model.
+    pub model: ModelFacts,
+    /// The dataset.
+    pub dataset: DatasetFacts,
+    /// Which of its samples.
+    pub split: Split,
+    /// The figures.
+    pub scores: Scores,
+    /// How far they would move.
+    pub intervals: Intervals,
+    /// The classes, by label.
+    pub classes: Vec<ClassRow>,
+    /// Classes that have no samples here.
+    pub untestable: Vec<String>,
+    /// `[true class][answered class]`.
+    pub confusion: Vec<Vec<u64>>,
+    /// How honest the confidences are.
+    pub reliability: Reliability,
+    /// What answering *unknown* costs and saves.
+    pub rejection: Rejection,
+    /// What is shared with training; none if the training samples were not at hand.
+    pub sharing: Option<Sharing>,
+    /// How much is background.
+    pub background: BackgroundShare,
+}
+
+/// An evaluation that cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// The model is not for these samples.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// There are no samples.
+    #[error("the dataset has no {0} samples; split it in three (see `undertone split --help`)")]
+    NoSamples(Split),
+    /// A score cannot be computed.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    /// The weights give infinities.
+    #[error("the model gives infinite logits; its weights are damaged")]
+    NotFinite,
+    /// Not an evaluation.
+    #[error("not an evaluation: {0}")]
+    Form(String),
+}
+
+/// Rows to score and where they come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The dataset's manifest.
+    pub manifest: &'a Manifest,
+    /// Which of its samples.
+    pub split: Split,
+    /// Those samples.
+    pub rows: &'a Rows,
+    /// The samples that the weights were fitted to, if they are at hand.
+    pub seen: Option<Seen<'a>>,
+}
+
+/// Scores a model on `threads` threads; the result does not depend on their number.
+///
+/// # Errors
+///
+/// [`EvaluationError`] if the model is for other slices or classes, or there are no samples.
+pub fn evaluate(
+    model: &Model,
+    subject: Subject<'_>,
+    threads: usize,
+) -> Result<Evaluation, EvaluationError> {
+    let Subject {
+        manifest,
+        split,
+        rows,
+        seen,
+    } = subject;
+    model.check_slices(&manifest.policy, manifest.slice_length)?;
+    model.check_classes(&manifest.classes)?;
+    let labels = &rows.samples.labels;
+    if labels.is_empty() {
+        return Err(EvaluationError::NoSamples(split));
+    }
+    let logits = model.engine().logits(&rows.samples.slices, threads);
+    if logits.iter().any(|logit| !logit.is_finite()) {
+        return Err(EvaluationError::NotFinite);
+    }
+    let classes = manifest.classes.len();
+    let calibration = model.contract().calibration;
+    let answers = answers(&logits, classes, calibration.temperature);
+    let correct: Vec<bool> = answers
+        .classes
+        .iter()
+        .zip(labels)
+        .map(|(answer, label)| answer == label)
+        .collect();
+    let matrix = ConfusionMatrix::of(classes, labels, &answers.classes);
+    let groups: Vec<&str> = rows
+        .origins
+        .iter()
+        .map(|origin| origin.group.as_str())
+        .collect();
+    let no_samples = || EvaluationError::NoSamples(split);
+    let class_rows: Vec<ClassRow> = manifest
+        .classes
+        .iter()
+        .zip(matrix.class_scores())
+        .map(|(class, scores)| ClassRow {
+            class: class.clone(),
+            scores,
+        })
+        .collect();
+    Ok(Evaluation {
+        schema: SCHEMA,
+        model: ModelFacts::of(model),
+        dataset: DatasetFacts::of(manifest),
+        split,
+        scores: Scores::of(&matrix).ok_or_else(no_samples)?,
+        intervals: intervals::bootstrap(classes, labels, &answers.classes, &groups, BOOTSTRAP_SEED)
+            .ok_or_else(no_samples)?,
+        untestable: class_rows
+            .iter()
+            .filter(|row| row.scores.support == 0)
+            .map(|row| row.class.clone())
+            .collect(),
+        classes: class_rows,
+        confusion: matrix.rows(),
+        reliability: Reliability {
+            cross_entropy: calibration::cross_entropy(
+                &logits,
+                labels,
+                classes,
+                calibration.temperature,
+            ),
+            error: reliability::calibration_error(&answers.confidences, &correct, BINS)?,
+            error_before: error_before(&logits, labels, classes)?,
+            bins: reliability::reliability(&answers.confidences, &correct, BINS)?,
+        },
+        rejection: Rejection {
+            at_threshold: coverage::at_threshold(
+                &answers.confidences,
+                &correct,
+                calibration.threshold,
+            ),
+            curve: coverage::risk_coverage(&answers.confidences, &correct),
+        },
+        sharing: seen.map(|seen| Sharing::of(rows, &manifest.captures, &answers, classes, seen)),
+        background: BackgroundShare::of(rows, &answers, classes),
+    })
+}
+
+impl Evaluation {
+    /// As JSON with a line feed at its end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self)
+            .expect("plain structures with finite numbers and string keys");
+        text.push('\n');
+        text
+    }
+
+    /// From that JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluationError::Form`] if it is something else, or of another version.
+    pub fn from_json(text: &str) -> Result<Self, EvaluationError> {
+        let evaluation: Self =
+            serde_json::from_str(text).map_err(|error| EvaluationError::Form(error.to_string()))?;
+        if evaluation.schema != SCHEMA {
+            return Err(EvaluationError::Form(format!(
+                "it has schema {}, this program reads schema {SCHEMA}",
+                evaluation.schema
+            )));
+        }
+        Ok(evaluation)
+    }
+}
+
+impl ModelFacts {
+    fn of(model: &Model) -> Self {
+        let (contract, card) = (model.contract(), model.card());
+        Self {
+            name: card.name.clone(),
+            sha256: model.hash().to_owned(),
+            weights_sha256: model.weights_hash(),
+            network: contract.shape.architecture.to_string(),
+            numbers: model.numbers(),
+            recipe: card.recipe.clone(),
+            epoch: card.epoch,
+            trained_on: card.trained_on.clone(),
+            temperature: contract.calibration.temperature,
+            threshold: contract.calibration.threshold,
+        }
+    }
+}
+
+impl DatasetFacts {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            name: manifest.name.clone(),
+            sha256: manifest.samples_sha256.clone(),
+            policy: manifest.policy.clone(),
+            slice_length: manifest.slice_length,
+            split_rule: manifest.split.rule.to_string(),
+            split_seed: manifest.split.seed,
+        }
+    }
+}
+
+fn answers(logits: &[f32], classes: usize, temperature: f64) -> Answers {
+    let (classes, confidences) = calibration::confidences(logits, classes, temperature)
+        .into_iter()
+        .unzip();
+    Answers {
+        classes,
+        confidences,
+    }
+}
+
+/// The calibration error of the raw softmax.
+fn error_before(logits: &[f32], labels: &[u32], classes: usize) -> Result<f64, ScoreError> {
+    let raw = answers(logits, classes, 1.0);
+    let correct: Vec<bool> = raw
+        .classes
+        .iter()
+        .zip(labels)
+        .map(|(answer, label)| answer == label)
+        .collect();
+    reliability::calibration_error(&raw.confidences, &correct, BINS)
+}

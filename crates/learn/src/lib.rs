@@ -15,12 +15,16 @@ pub mod preparation;
 
 pub mod idx;
 
-mod checksum;
-mod groups;
-
 pub mod recipe;
+pub mod run;
+pub mod training;
 
 pub mod calibration;
+pub mod model;
+
+pub mod classifier;
 pub mod evaluation;
 
+mod checksum;
 pub mod files;
+mod groups;

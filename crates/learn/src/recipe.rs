@@ -94,7 +94,7 @@ pub enum ClassWeights {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Watch {
-    /// The highest macro-F1.
+    /// The highest macro-F1; of equal ones, the lowest cross-entropy.
     #[default]
     #[serde(rename = "macro-f1")]
     MacroF1,

@@ -1,15 +1,238 @@
-//! `classify`: Say what the sessions of captures are doing
+//! `classify`: what are the sessions of these captures?
 
-use std::io::Write;
+mod output;
 
-use clap::Args;
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
-/// Say what the sessions of captures are doing
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use learn::{
+    capture_files,
+    classifier::{BackgroundRule, Classifier, ClassifierOptions},
+    model::{ModelError, card},
+};
+use output::{Format, Output};
+use traffic::{
+    capture::CaptureReader,
+    session_table::{EndRule, Tunnels},
+};
+
+/// Tell of each session of a capture which class of traffic it is
+///
+/// Prints one line a session as it ends, then a summary by class. A session is `unknown` if the
+/// model's confidence is below its threshold, `empty` if no packet carries payload, and in
+/// parentheses if it is background (name look-ups, service discovery and the like), which is known
+/// by its ports and not by the model.
 #[derive(Debug, Args)]
-pub(crate) struct Classify {}
+#[command(after_long_help = "\
+Examples:
+  The sessions of a capture:
+    undertone classify capture.pcap
+
+  A capture that arrives by pipe, one JSON object a session:
+    tcpdump -w - | undertone classify - --format json
+
+  Only how much of what there is, in a folder of captures:
+    undertone classify captures/ --summary-only
+
+  A model of your own:
+    undertone classify capture.pcap --model runs/quick/model.safetensors")]
+pub(crate) struct Classify {
+    /// Captures or folders of them, pcap or pcapng, gzip or zstd or plain; `-` is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+    /// Another model than the one that comes with the program
+    #[arg(short, long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// The confidence below which a session is unknown, 0 to 1 [default: the model's]
+    #[arg(long, value_name = "CONFIDENCE", value_parser = confidence)]
+    threshold: Option<f64>,
+    /// What becomes of background sessions
+    #[arg(long, value_enum, default_value = "name")]
+    background: BackgroundArgument,
+    /// How to print it; json and csv have the sessions only, the summary goes to standard error
+    #[arg(short, long, value_enum, default_value = "text")]
+    format: Format,
+    /// Print the summary and no sessions
+    #[arg(long)]
+    summary_only: bool,
+    /// Print no summary
+    #[arg(short, long, conflicts_with = "summary_only")]
+    quiet: bool,
+    /// When a session ends: with its capture, or by time-outs, FIN and RST [default: the model's]
+    #[arg(long, value_enum, value_name = "RULE")]
+    session_end: Option<SessionEnd>,
+    /// Which packets of a tunnel count [default: the model's]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    tunnels: Option<TunnelChoice>,
+    /// The most sessions open at once; beyond it the least recently active one is ended
+    #[arg(long, default_value = "250000", value_name = "COUNT")]
+    max_sessions: NonZeroUsize,
+    /// Threads; the verdicts do not depend on it [default: as many as the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum BackgroundArgument {
+    /// Named for what its ports say
+    Name,
+    /// Put to the model like any other
+    Classify,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SessionEnd {
+    /// After 64 s of silence, after 30 min, or when TCP says so
+    Timeout,
+    /// With its capture
+    Capture,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TunnelChoice {
+    /// The tunnel's own
+    Outer,
+    /// Those inside it
+    Inner,
+}
+
+/// The seed of the session tables' hashes: no result shows it.
+const SEED: u64 = 0;
 
 impl Classify {
-    pub(crate) fn run(&self, _out: &mut dyn Write) -> anyhow::Result<()> {
-        todo!()
+    /// Classifies the captures in the order given; one that breaks ends it with an error, after
+    /// its sessions until then.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let classifier = self.classifier()?;
+        let captures = self.captures()?;
+        let mut output = Output::new(out, self.format, &classifier, captures.len());
+        if self.summary_only {
+            output.only_summary();
+        }
+        output.begin()?;
+        let mut outcome = Ok(());
+        for path in &captures {
+            outcome = classify(&classifier, path, &mut output);
+            if outcome.is_err() {
+                break;
+            }
+        }
+        // What was found until an error is worth its summary too; the error is told last.
+        let is_broken_pipe = output.failed();
+        if !self.quiet && !is_broken_pipe {
+            output.summary()?;
+        }
+        output.finish()?;
+        outcome
     }
+
+    fn classifier(&self) -> anyhow::Result<Classifier> {
+        let (model, name) = super::model::open(self.model.as_deref())?;
+        let prepare = || -> Result<Classifier, ModelError> {
+            let mut options = ClassifierOptions::of(&model)?;
+            options.threshold = self.threshold.unwrap_or(options.threshold);
+            options.background = match self.background {
+                BackgroundArgument::Name => BackgroundRule::Name,
+                BackgroundArgument::Classify => BackgroundRule::Classify,
+            };
+            options.threads = self
+                .threads
+                .map_or_else(super::default_threads, NonZeroUsize::get);
+            options.cut.max_sessions = self.max_sessions;
+            match self.session_end {
+                Some(SessionEnd::Capture) => options.cut.end_rule = EndRule::Capture,
+                // The model's own time-outs, if it has any.
+                Some(SessionEnd::Timeout) if options.cut.end_rule == EndRule::Capture => {
+                    options.cut.end_rule = EndRule::timeout();
+                }
+                _ => {}
+            }
+            if let Some(tunnels) = self.tunnels {
+                options.cut.tunnels = match tunnels {
+                    TunnelChoice::Outer => Tunnels::Outer,
+                    TunnelChoice::Inner => Tunnels::Inner,
+                };
+            }
+            Classifier::new(model.clone(), options)
+        };
+        prepare().with_context(|| format!("cannot use {name}"))
+    }
+
+    /// The captures to read, folders searched.
+    fn captures(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut captures = Vec::new();
+        for path in &self.captures {
+            if is_standard_input(path) {
+                if io::stdin().is_terminal() {
+                    bail!("standard input is a terminal; pipe a capture into it, or name a file");
+                }
+                captures.push(path.clone());
+            } else if path.is_dir() {
+                let found = capture_files::find(std::slice::from_ref(path))?;
+                if found.captures.is_empty() {
+                    bail!("no capture in folder `{}`", path.display());
+                }
+                captures.extend(found.captures.into_iter().map(|capture| capture.path));
+            } else {
+                captures.push(path.clone());
+            }
+        }
+        Ok(captures)
+    }
+}
+
+fn classify(classifier: &Classifier, path: &Path, output: &mut Output<'_>) -> anyhow::Result<()> {
+    let named = || format!("cannot classify `{}`", path.display());
+    let mut reader = if is_standard_input(path) {
+        CaptureReader::new(Box::new(io::stdin()))
+    } else {
+        File::open(path)
+            .map_err(Into::into)
+            .and_then(|file| CaptureReader::new(Box::new(file)))
+    }
+    .with_context(named)?;
+    output.capture(path)?;
+    let mut failure = None;
+    let outcome = classifier.classify(&mut reader, SEED, &mut |session, verdict| match output
+        .session(session, verdict)
+    {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    let tally = match &outcome {
+        Ok(tally) => tally,
+        Err(error) => &error.tally,
+    };
+    output.add(tally);
+    outcome.with_context(named)?;
+    Ok(())
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|confidence| (0.0..=1.0).contains(confidence))
+        .ok_or_else(|| "give a number from 0 to 1".to_owned())
+}
+
+/// The note that belongs under class names, if it belongs under these.
+fn note(classes: &[String]) -> Option<&'static str> {
+    card::has_vpn_classes(classes).then_some(card::VPN_NOTE)
 }

@@ -1,15 +1,115 @@
-//! `model`: Look into a model file
+//! `model`: what a model says about itself, and how a run becomes one to give away.
 
-use std::io::Write;
+mod card_text;
+mod export;
 
-use clap::Args;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-/// Look into a model file
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use learn::model::{Contract, card::Card};
+use serde::Serialize;
+
+use export::Export;
+
+/// Show a model's card, or make a model to give away of a run
 #[derive(Debug, Args)]
-pub(crate) struct Model {}
+pub(crate) struct Model {
+    #[command(subcommand)]
+    command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelCommand {
+    Show(Show),
+    Export(Export),
+}
+
+/// Show a model's card: classes, byte policy, data, scores, limits
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  The model that comes with the program:
+    undertone model show
+
+  One of your own:
+    undertone model show runs/quick/model.safetensors")]
+struct Show {
+    /// A model file, or the folder of a run [default: the model that comes with the program]
+    model: Option<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Plain words
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// What `model show --format json` prints.
+#[derive(Serialize)]
+struct Shown<'a> {
+    sha256: &'a str,
+    weights_sha256: String,
+    contract: &'a Contract,
+    card: &'a Card,
+}
 
 impl Model {
-    pub(crate) fn run(&self, _out: &mut dyn Write) -> anyhow::Result<()> {
-        todo!()
+    /// Runs the sub-command.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        match &self.command {
+            ModelCommand::Show(show) => show.run(out),
+            ModelCommand::Export(export) => export.run(out),
+        }
+    }
+}
+
+impl Show {
+    fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let (model, _) = open(self.model.as_deref())?;
+        match self.format {
+            Format::Text => out.write_all(card_text::text(&model).as_bytes())?,
+            Format::Json => {
+                let shown = Shown {
+                    sha256: model.hash(),
+                    weights_sha256: model.weights_hash(),
+                    contract: model.contract(),
+                    card: model.card(),
+                };
+                serde_json::to_writer_pretty(&mut *out, &shown)?;
+                writeln!(out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A model by file or run folder, or the one that comes with the program, and how to call it.
+pub(super) fn open(path: Option<&Path>) -> anyhow::Result<(learn::model::Model, String)> {
+    if let Some(path) = path {
+        let path = if path.is_dir() {
+            path.join("model.safetensors")
+        } else {
+            path.to_owned()
+        };
+        let name = format!("model `{}`", path.display());
+        let model =
+            learn::model::Model::open(&path).with_context(|| format!("cannot use {name}"))?;
+        return Ok((model, name));
+    }
+    match learn::model::Model::built_in() {
+        Some(model) => Ok((
+            model.context("the model that comes with the program is damaged")?,
+            "the model that comes with the program".to_owned(),
+        )),
+        None => bail!("this program was built without a model; name one with `--model FILE`"),
     }
 }

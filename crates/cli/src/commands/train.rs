@@ -1,15 +1,212 @@
-//! `train`: Train a network on a dataset
+//! `train`: fit a network to a dataset.
 
-use std::io::Write;
+use std::{
+    fs,
+    io::Write,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
-use clap::Args;
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use learn::{
+    dataset::Dataset,
+    recipe::{self, ClassWeights, Recipe},
+    run::{DatasetReference, Run, Start},
+    training::{self, MissingClasses, Outcome, Training},
+};
+
+use crate::{interrupt, numbers::percent, progress::TrainingProgress};
 
 /// Train a network on a dataset
+///
+/// Leaves a run folder: the recipe as run, a line of figures for each epoch, the model of the best
+/// epoch and the state of the last. Ctrl-C stops cleanly; `--resume` continues to the same result.
 #[derive(Debug, Args)]
-pub(crate) struct Train {}
+#[command(after_long_help = "\
+Examples:
+  Ten epochs, for a processor:
+    undertone train iscx --out runs/quick
+
+  As the paper has it, 150 epochs:
+    undertone train iscx --out runs/paper --recipe paper
+
+  One half of the network, another seed:
+    undertone train iscx --out runs/gru-2 --network gru --seed 2
+
+  Continue after Ctrl-C:
+    undertone train iscx --out runs/paper --resume
+
+A recipe of your own: copy the recipe.toml of any run, change it, name it with --recipe.")]
+pub(crate) struct Train {
+    /// The dataset's folder, as `prepare` or `import` made it
+    dataset: PathBuf,
+    /// Folder of the run
+    #[arg(short, long, value_name = "RUN")]
+    out: PathBuf,
+    /// `quick` (10 epochs, falling learning rate), `paper` (150 epochs), or a TOML file
+    ///
+    /// [default: quick; with --resume, the run's own]
+    #[arg(long, value_name = "NAME|FILE")]
+    recipe: Option<String>,
+    /// resnet-gru, resnet or gru, instead of the recipe's
+    #[arg(long)]
+    network: Option<String>,
+    /// Epochs, instead of the recipe's
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// Samples of a step, instead of the recipe's
+    #[arg(long, value_name = "SAMPLES")]
+    batch_size: Option<usize>,
+    /// Learning rate, instead of the recipe's
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// How much each class weighs in the loss, instead of the recipe's
+    #[arg(long, value_enum)]
+    class_weights: Option<ClassWeightsArgument>,
+    /// Stop after so many epochs without a better one
+    #[arg(long, value_name = "EPOCHS")]
+    patience: Option<u32>,
+    /// Seed of weights, dropout and order, instead of the recipe's
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads; the result does not depend on it [default: as many as the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Continue a run that was stopped
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Replace a run that is there already
+    #[arg(long)]
+    force: bool,
+    /// Train although a class has no training samples
+    #[arg(long)]
+    allow_untestable: bool,
+    /// Say nothing until the end
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// [`ClassWeights`] on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ClassWeightsArgument {
+    /// Each sample the same
+    None,
+    /// Each class the same
+    Balanced,
+    /// The square root of balanced: half-way between the two
+    Sqrt,
+}
 
 impl Train {
-    pub(crate) fn run(&self, _out: &mut dyn Write) -> anyhow::Result<()> {
-        todo!()
+    /// Trains until done or stopped; the run's place and its best epoch go to `out`.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let run = Run::at(&self.out);
+        let recipe = self.recipe(&run)?;
+        let dataset = Dataset::open(&self.dataset)
+            .with_context(|| format!("cannot open dataset `{}`", self.dataset.display()))?;
+        let place = fs::canonicalize(&self.dataset).unwrap_or_else(|_| self.dataset.clone());
+        let training = Training {
+            recipe,
+            run,
+            start: self.start(),
+            dataset: DatasetReference::new(&dataset, &place),
+            missing_classes: if self.allow_untestable {
+                MissingClasses::Allow
+            } else {
+                MissingClasses::Refuse
+            },
+            threads: self
+                .threads
+                .map_or_else(super::default_threads, NonZeroUsize::get),
+        };
+        let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
+        let mut progress = TrainingProgress::new(self.quiet);
+        let outcome = training::train(&training, &dataset, &mut progress, &stop)
+            .with_context(|| format!("cannot train `{}`", self.out.display()))?;
+        drop(progress);
+        self.tell(out, &outcome)
     }
+
+    fn start(&self) -> Start {
+        match (self.resume, self.force) {
+            (true, _) => Start::Resume,
+            (false, true) => Start::Over,
+            (false, false) => Start::New,
+        }
+    }
+
+    /// The recipe by name, file or run, with the changes that flags make to it.
+    fn recipe(&self, run: &Run) -> anyhow::Result<Recipe> {
+        let mut recipe = match &self.recipe {
+            Some(name) => read_recipe(name)?,
+            None if self.resume => run
+                .recipe()
+                .with_context(|| format!("cannot resume `{}`", self.out.display()))?,
+            None => read_recipe("quick")?,
+        };
+        if let Some(network) = &self.network {
+            recipe.network = network.parse()?;
+        }
+        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        recipe.batch_size = self.batch_size.unwrap_or(recipe.batch_size);
+        if let Some(rate) = self.learning_rate {
+            // The minimum keeps its proportion, so that a lower rate alone is never a contradiction.
+            recipe.minimum_learning_rate *= rate / recipe.learning_rate;
+            recipe.learning_rate = rate;
+        }
+        // A short run is warm for at most half of it.
+        if self.epochs.is_some() {
+            recipe.warm_up_epochs = recipe.warm_up_epochs.min(recipe.epochs / 2);
+        }
+        if let Some(weights) = self.class_weights {
+            recipe.class_weights = match weights {
+                ClassWeightsArgument::None => ClassWeights::None,
+                ClassWeightsArgument::Balanced => ClassWeights::Balanced,
+                ClassWeightsArgument::Sqrt => ClassWeights::Sqrt,
+            };
+        }
+        recipe.patience = self.patience.or(recipe.patience);
+        recipe.seed = self.seed.unwrap_or(recipe.seed);
+        recipe.validate()?;
+        Ok(recipe)
+    }
+
+    fn tell(&self, out: &mut dyn Write, outcome: &Outcome) -> anyhow::Result<()> {
+        match outcome {
+            Outcome::Finished { epochs, best } => {
+                writeln!(
+                    out,
+                    "best of {epochs} epochs: {}, validation accuracy {}, macro-F1 {}, loss {:.4}",
+                    best.epoch,
+                    percent(best.validation_accuracy),
+                    percent(best.validation_macro_f1),
+                    best.validation_loss,
+                )?;
+                writeln!(out, "model: {}", Run::at(&self.out).model_path().display())?;
+                Ok(())
+            }
+            Outcome::Stopped { epoch, step } => bail!(
+                "stopped in epoch {epoch} after step {step}, nothing is lost; continue with \
+                 `undertone train {} --out {} --resume`",
+                self.dataset.display(),
+                self.out.display(),
+            ),
+        }
+    }
+}
+
+/// A recipe by name, or from a file.
+fn read_recipe(name: &str) -> anyhow::Result<Recipe> {
+    if let Some(recipe) = Recipe::built_in(name) {
+        return Ok(recipe);
+    }
+    if !Path::new(name).exists() {
+        bail!(
+            "`{name}` is neither a file nor a recipe; there are {}",
+            recipe::BUILT_IN.join(", ")
+        );
+    }
+    let text = fs::read_to_string(name).with_context(|| format!("cannot read recipe `{name}`"))?;
+    Recipe::parse(&text).with_context(|| format!("cannot follow recipe `{name}`"))
 }

@@ -1,0 +1,173 @@
+//! A model's card in plain text.
+
+use std::fmt::Write;
+
+use learn::{
+    dataset::manifest::{Cutting, EndRecord, TunnelsRecord, UnitRecord},
+    model::{
+        Model,
+        card::{CardScore, Estimate, Measured},
+    },
+};
+
+use crate::{
+    numbers::{count, percent, short},
+    report::wrapped,
+};
+
+/// Columns of a wrapped line.
+const WIDTH: usize = 96;
+
+/// The card, in the order in which questions come up.
+pub(super) fn text(model: &Model) -> String {
+    let (contract, card) = (model.contract(), model.card());
+    let mut text = format!("{}\n\n", card.name);
+    let mut fact = |name: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<12}{value}");
+    };
+    fact(
+        "network",
+        format!(
+            "{}, {} numbers",
+            contract.shape.architecture,
+            count(model.numbers() as u64)
+        ),
+    );
+    fact("classes", contract.classes.join(", "));
+    fact(
+        "slices",
+        format!(
+            "{} bytes, byte policy {}",
+            contract.shape.slice_length, contract.policy
+        ),
+    );
+    fact("sessions", sessions(&contract.cutting));
+    fact(
+        "unknown",
+        format!(
+            "below a confidence of {} (temperature {:.3})",
+            percent(contract.calibration.threshold),
+            contract.calibration.temperature
+        ),
+    );
+    let trained = &card.trained_on;
+    fact(
+        "trained on",
+        format!(
+            "{} ({}), {} samples, split rule {}, seed {}; background sessions {}",
+            trained.dataset,
+            short(&trained.dataset_sha256),
+            count(trained.train_samples),
+            trained.split_rule,
+            trained.split_seed,
+            if trained.background == "drop" {
+                "dropped"
+            } else {
+                "kept"
+            },
+        ),
+    );
+    fact(
+        "training",
+        format!(
+            "epoch {} of at most {}, batches of {}, learning rate {}, dropout {}, seed {}",
+            card.epoch,
+            card.recipe.epochs,
+            card.recipe.batch_size,
+            card.recipe.learning_rate,
+            card.recipe.dropout,
+            card.recipe.seed,
+        ),
+    );
+    if !card.licence.is_empty() {
+        fact("licence", card.licence.clone());
+    }
+    fact("SHA-256", model.hash().to_owned());
+    text += "\nScores, with 95 % intervals\n";
+    if card.scores.is_empty() {
+        text += "- none yet: see `undertone evaluate` and `undertone model export`\n";
+    }
+    for score in &card.scores {
+        text += &wrapped(&score_sentence(score), WIDTH);
+    }
+    text += "\nLimits\n";
+    for limit in &card.limits {
+        text += &wrapped(limit, WIDTH);
+    }
+    if !card.notes.is_empty() {
+        text += "\nNotes\n";
+        for paragraph in card
+            .notes
+            .split("\n\n")
+            .filter(|paragraph| !paragraph.trim().is_empty())
+        {
+            text += &wrapped(paragraph, WIDTH);
+        }
+    }
+    text
+}
+
+fn sessions(cutting: &Cutting) -> String {
+    let unit = match cutting.unit {
+        UnitRecord::Session => "whole sessions",
+        UnitRecord::Packet => "single packets",
+    };
+    let end = match cutting.session_end {
+        EndRecord::Capture => "that end with their capture".to_owned(),
+        EndRecord::Timeout {
+            idle_nanoseconds,
+            active_nanoseconds,
+        } => format!(
+            "that end after {} s of silence, after {} s, or when TCP says so",
+            idle_nanoseconds / 1_000_000_000,
+            active_nanoseconds / 1_000_000_000
+        ),
+    };
+    let tunnels = match cutting.tunnels {
+        TunnelsRecord::Outer => "outer packets of tunnels",
+        TunnelsRecord::Inner => "inner packets of tunnels",
+    };
+    format!("{unit} {end}; {tunnels}")
+}
+
+fn score_sentence(score: &CardScore) -> String {
+    let estimate = |it: &Estimate| {
+        format!(
+            "{} ({} to {})",
+            percent(it.value),
+            percent(it.low),
+            percent(it.high)
+        )
+    };
+    let mut sentence = format!(
+        "{}: accuracy {}, macro-F1 {}, on {} {} samples of {} ({}), split rule {}",
+        score.name,
+        estimate(&score.accuracy),
+        estimate(&score.macro_f1),
+        count(score.samples),
+        score.split,
+        score.dataset,
+        short(&score.dataset_sha256),
+        score.split_rule,
+    );
+    if let Some(accuracy) = score.accuracy_unshared {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            sentence,
+            "; {} on slices that training does not hold",
+            percent(accuracy)
+        );
+    }
+    if let Some(accuracy) = score.accuracy_foreground {
+        let _ = write!(sentence, "; {} without background", percent(accuracy));
+    }
+    if !score.untestable.is_empty() {
+        let _ = write!(sentence, "; not testable: {}", score.untestable.join(", "));
+    }
+    if score.measured == Measured::SameRecipe {
+        sentence +=
+            "; measured on other weights, trained the same way on the other side of that split";
+    }
+    sentence
+}

@@ -1,0 +1,141 @@
+//! An evaluation as one HTML page: no scripts, nothing fetched from elsewhere.
+
+use learn::{evaluation::Evaluation, run::EpochRecord};
+use minijinja::{Environment, Value, context};
+
+use super::{figures, worth};
+use crate::numbers::{count, percent, share, short};
+
+/// The page; `epochs` may be empty, which leaves the training curves out.
+///
+/// # Errors
+///
+/// Only if the template, which is part of the program, is wrong.
+pub(crate) fn html(
+    evaluation: &Evaluation,
+    epochs: &[EpochRecord],
+) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    // The file's name ends in .html, which switches escaping on.
+    environment.add_template("report.html", include_str!("template.html"))?;
+    let Evaluation {
+        scores, intervals, ..
+    } = evaluation;
+    let range = |interval: learn::evaluation::intervals::Interval| {
+        format!("{} to {}", percent(interval.low), percent(interval.high))
+    };
+    environment.get_template("report.html")?.render(context! {
+        name => &evaluation.model.name,
+        split => evaluation.split.to_string(),
+        dataset => &evaluation.dataset.name,
+        policy => &evaluation.dataset.policy,
+        rule => &evaluation.dataset.split_rule,
+        samples => count(scores.samples),
+        accuracy => percent(scores.accuracy),
+        accuracy_range => range(intervals.accuracy),
+        macro_f1 => percent(scores.macro_averages.f1),
+        macro_f1_range => range(intervals.macro_f1),
+        macro_precision => percent(scores.macro_averages.precision),
+        macro_recall => percent(scores.macro_averages.recall),
+        weighted_f1 => percent(scores.weighted_averages.f1),
+        weighted_precision => percent(scores.weighted_averages.precision),
+        weighted_recall => percent(scores.weighted_averages.recall),
+        calibration_error => percent(evaluation.reliability.error),
+        calibration_error_before => percent(evaluation.reliability.error_before),
+        temperature => format!("{:.3}", evaluation.model.temperature),
+        threshold => percent(evaluation.rejection.at_threshold.threshold),
+        sentences => worth::sentences(evaluation)
+            .into_iter()
+            .map(|sentence| sentence.replace(['*', '`'], ""))
+            .collect::<Vec<_>>(),
+        classes => class_rows(evaluation),
+        confusion => figures::confusion(evaluation),
+        has_curves => !epochs.is_empty(),
+        losses => figures::losses(epochs),
+        accuracies => figures::accuracies(epochs),
+        reliability => figures::reliability(&evaluation.reliability.bins),
+        risk_coverage =>
+            figures::risk_coverage(&evaluation.rejection.curve, evaluation.rejection.at_threshold),
+        facts => facts(evaluation),
+        version => env!("CARGO_PKG_VERSION"),
+    })
+}
+
+fn class_rows(evaluation: &Evaluation) -> Value {
+    let rows = evaluation.classes.iter().enumerate().map(|(number, row)| {
+        context! {
+            number => number,
+            class => &row.class,
+            is_testable => row.scores.support > 0,
+            precision => percent(row.scores.precision),
+            recall => percent(row.scores.recall),
+            f1 => percent(row.scores.f1),
+            // For the width of the bar behind it.
+            f1_percent => row.scores.f1 * 100.0,
+            samples => count(row.scores.support),
+            background => share(evaluation.background.by_class[number], row.scores.support),
+        }
+    });
+    rows.collect()
+}
+
+fn facts(evaluation: &Evaluation) -> Value {
+    let Evaluation {
+        model,
+        dataset,
+        intervals,
+        ..
+    } = evaluation;
+    let recipe = &model.recipe;
+    let fact = |name: &str, value: String| context! { name => name, value => value };
+    let facts = [
+        fact(
+            "Network",
+            format!("{}, {} numbers", model.network, count(model.numbers as u64)),
+        ),
+        fact("Model, SHA-256", model.sha256.clone()),
+        fact("Weights, SHA-256", model.weights_sha256.clone()),
+        fact(
+            "Training",
+            format!(
+                "epoch {} of at most {}, batches of {}, learning rate {}, dropout {}, seed {}",
+                model.epoch,
+                recipe.epochs,
+                recipe.batch_size,
+                recipe.learning_rate,
+                recipe.dropout,
+                recipe.seed
+            ),
+        ),
+        fact(
+            "Trained on",
+            format!(
+                "{} ({}), {} samples, chosen on {}",
+                model.trained_on.dataset,
+                short(&model.trained_on.dataset_sha256),
+                count(model.trained_on.train_samples),
+                count(model.trained_on.validation_samples),
+            ),
+        ),
+        fact("Dataset, SHA-256", dataset.sha256.clone()),
+        fact(
+            "Slices",
+            format!(
+                "{} bytes under byte policy {}",
+                dataset.slice_length, dataset.policy
+            ),
+        ),
+        fact(
+            "Split",
+            format!("rule {}, seed {}", dataset.split_rule, dataset.split_seed),
+        ),
+        fact(
+            "Intervals",
+            format!(
+                "95 %, bootstrap of {} draws, seed {}",
+                intervals.resamples, intervals.seed
+            ),
+        ),
+    ];
+    facts.into_iter().collect()
+}

@@ -1,0 +1,162 @@
+//! What a score is worth, in plain words.
+
+use learn::{
+    evaluation::{Evaluation, intervals::Drawn},
+    model::card,
+};
+
+use crate::numbers::{count, counted, percent, share};
+
+/// The sentences that belong under every score.
+pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
+    let mut sentences = vec![split(evaluation), interval(evaluation)];
+    sentences.extend(sharing(evaluation));
+    sentences.push(background(evaluation));
+    sentences.push(rejection(evaluation));
+    if !evaluation.untestable.is_empty() {
+        sentences.push(format!(
+            "Not testable, for want of samples: {}. No average counts them.",
+            evaluation.untestable.join(", ")
+        ));
+    }
+    let classes: Vec<String> = evaluation
+        .classes
+        .iter()
+        .map(|row| row.class.clone())
+        .collect();
+    if card::has_vpn_classes(&classes) {
+        sentences.push(format!("{}.", card::VPN_NOTE));
+    }
+    sentences
+}
+
+fn split(evaluation: &Evaluation) -> String {
+    let is_own = evaluation.dataset.sha256 == evaluation.model.trained_on.dataset_sha256;
+    if !is_own {
+        return format!(
+            "The model was trained on another dataset, `{}`: the score says how well it carries over.",
+            evaluation.model.trained_on.dataset
+        );
+    }
+    match evaluation.dataset.split_rule.as_str() {
+        "session" | "given" => "Sessions of one capture are on both sides of the split: the score \
+                                says how well the model knows these captures, not how it does on \
+                                traffic of another day, place or application."
+            .to_owned(),
+        _ => {
+            "Whole capture groups were held out: the score says how the model does on captures it \
+              has never seen, made in the same laboratory."
+                .to_owned()
+        }
+    }
+}
+
+fn interval(evaluation: &Evaluation) -> String {
+    let intervals = &evaluation.intervals;
+    match intervals.drawn {
+        Drawn::Groups => format!(
+            "The intervals hold 95 % of {} draws of {} capture groups: other captures of the same \
+             kind would move the score about as far.",
+            count(intervals.resamples as u64),
+            intervals.units
+        ),
+        Drawn::Samples => format!(
+            "There is one capture group only, so the intervals come from drawing {} single samples: \
+             they are too narrow.",
+            count(intervals.units as u64)
+        ),
+    }
+}
+
+fn sharing(evaluation: &Evaluation) -> Vec<String> {
+    let samples = evaluation.scores.samples;
+    let Some(sharing) = &evaluation.sharing else {
+        return vec![
+            "The training samples were not at hand: what the two have in common is not known."
+                .to_owned(),
+        ];
+    };
+    let mut sentences = Vec::new();
+    if sharing.slices == 0 {
+        sentences.push("No slice is, byte for byte, one of training's.".to_owned());
+    } else {
+        let rest = sharing
+            .unshared
+            .as_ref()
+            .map_or_else(String::new, |scores| {
+                format!(
+                    "; on the other {} the model's accuracy is {}, its macro-F1 {}",
+                    count(scores.samples),
+                    percent(scores.accuracy),
+                    percent(scores.macro_averages.f1)
+                )
+            });
+        sentences.push(format!(
+            "{} of {} slices ({}) are, byte for byte, slices of training: looking them up gets {} \
+             of them right without any model{rest}.",
+            count(sharing.slices),
+            count(samples),
+            share(sharing.slices, samples),
+            share(sharing.look_up_right, sharing.slices),
+        ));
+    }
+    sentences.push(format!(
+        "{} of the samples share their five-tuple with a training sample, {} their capture, {} \
+         their capture group.",
+        share(sharing.five_tuples, samples),
+        share(sharing.captures, samples),
+        share(sharing.groups, samples),
+    ));
+    if sharing.conflicting_samples + sharing.conflicting_five_tuples > 0 {
+        sentences.push(format!(
+            "{} {} a slice that also occurs under another label, and {} {} more than one label: \
+             no model can be sure of those.",
+            counted(sharing.conflicting_samples, "sample"),
+            if sharing.conflicting_samples == 1 {
+                "has"
+            } else {
+                "have"
+            },
+            counted(sharing.conflicting_five_tuples, "five-tuple"),
+            if sharing.conflicting_five_tuples == 1 {
+                "carries"
+            } else {
+                "carry"
+            },
+        ));
+    }
+    sentences
+}
+
+fn background(evaluation: &Evaluation) -> String {
+    let background = &evaluation.background;
+    let samples = evaluation.scores.samples;
+    match (background.samples, &background.foreground) {
+        (0, _) => {
+            "No sample is background (name look-ups, service discovery and the like).".to_owned()
+        }
+        (_, None) => "Every sample is background: the labels mean none of them.".to_owned(),
+        (_, Some(foreground)) => format!(
+            "{} of {} samples ({}) are background (name look-ups, service discovery and the like), \
+             which carries the label of its capture without being that traffic. Without it: \
+             accuracy {}, macro-F1 {} on {}.",
+            count(background.samples),
+            count(samples),
+            share(background.samples, samples),
+            percent(foreground.accuracy),
+            percent(foreground.macro_averages.f1),
+            counted(foreground.samples, "sample"),
+        ),
+    }
+}
+
+fn rejection(evaluation: &Evaluation) -> String {
+    let point = evaluation.rejection.at_threshold;
+    format!(
+        "Below a confidence of {} the model says *unknown*: to {} of these samples. Of the others, \
+         {} are answered right.",
+        percent(point.threshold),
+        percent(1.0 - point.coverage),
+        percent(1.0 - point.risk),
+    )
+}

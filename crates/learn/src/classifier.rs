@@ -1,0 +1,208 @@
+//! The classifier: a capture in, a verdict on each of its sessions out.
+
+use std::{num::NonZeroUsize, ops::ControlFlow};
+
+use traffic::{
+    background::Background,
+    capture::CaptureReader,
+    cut::{CutError, cut},
+    session::Session,
+    session_table::CutOptions,
+    tally::Tally,
+};
+
+use crate::{
+    calibration,
+    model::{Model, ModelError},
+};
+
+/// What is said of a session.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// It is of this class.
+    Class {
+        /// The class, as a number.
+        label: u32,
+        /// How sure that is.
+        confidence: f64,
+    },
+    /// The model is not sure enough.
+    Unknown {
+        /// The class it would have named.
+        nearest: u32,
+        /// How sure that would have been: below the threshold.
+        confidence: f64,
+    },
+    /// No packet carries payload, so there is nothing to tell it by.
+    Empty,
+    /// Background, known by its ports; the model was not asked.
+    Background(Background),
+}
+
+/// What becomes of background sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BackgroundRule {
+    /// They are named by what they are, as [`Verdict::Background`].
+    #[default]
+    Name,
+    /// The model is asked about them as about any other.
+    Classify,
+}
+
+/// Every setting that decides verdicts, beside the model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassifierOptions {
+    /// How captures are cut; policy and slice length must be the model's.
+    pub cut: CutOptions,
+    /// The confidence below which the verdict is unknown.
+    pub threshold: f64,
+    /// What becomes of background sessions.
+    pub background: BackgroundRule,
+    /// How many sessions the network is asked about at once; verdicts do not depend on it.
+    pub batch: NonZeroUsize,
+    /// Threads; verdicts do not depend on it.
+    pub threads: usize,
+}
+
+impl ClassifierOptions {
+    /// What the model itself asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Uncuttable`] for a model of raw slices.
+    pub fn of(model: &Model) -> Result<Self, ModelError> {
+        Ok(Self {
+            cut: model.cut_options()?,
+            threshold: model.contract().calibration.threshold,
+            background: BackgroundRule::default(),
+            batch: const { NonZeroUsize::new(128).expect("128 is not zero") },
+            threads: 1,
+        })
+    }
+}
+
+/// A model and how to ask it.
+#[derive(Debug, Clone)]
+pub struct Classifier {
+    model: Model,
+    options: ClassifierOptions,
+}
+
+impl Classifier {
+    /// A classifier of these.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::OtherPolicy`] if captures would be cut into other slices than the model's.
+    pub fn new(model: Model, options: ClassifierOptions) -> Result<Self, ModelError> {
+        model.check_slices(
+            &options.cut.policy.to_string(),
+            options.cut.slice_length.get(),
+        )?;
+        Ok(Self { model, options })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Gives `sink` every session of a capture with its verdict, as sessions end.
+    ///
+    /// At most a batch of ended sessions waits beside the open ones, so memory does not grow with
+    /// the capture. `sink` may stop it with [`ControlFlow::Break`]; the tally is then that of the
+    /// frames so far. `seed` makes the session table hard to attack and is not visible in verdicts.
+    ///
+    /// # Errors
+    ///
+    /// If the capture stops making sense; the sessions before that place are given first.
+    pub fn classify(
+        &self,
+        reader: &mut CaptureReader,
+        seed: u64,
+        sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
+    ) -> Result<Tally, CutError> {
+        let mut waiting = Vec::with_capacity(self.options.batch.get());
+        let mut is_stopped = false;
+        let outcome = cut(reader, &self.options.cut, seed, &mut |session| {
+            waiting.push(session);
+            if waiting.len() < self.options.batch.get() {
+                return ControlFlow::Continue(());
+            }
+            let flow = self.answer(&waiting, sink);
+            waiting.clear();
+            is_stopped = flow.is_break();
+            flow
+        });
+        if !is_stopped {
+            // Nothing is left to stop.
+            let _ = self.answer(&waiting, sink);
+        }
+        outcome
+    }
+
+    /// The verdicts on sessions, `[sessions]`.
+    pub fn verdicts(&self, sessions: &[Session]) -> Vec<Verdict> {
+        let mut verdicts: Vec<Option<Verdict>> = sessions
+            .iter()
+            .map(|session| self.verdict_without_model(session))
+            .collect();
+        let mut slices = Vec::new();
+        for (session, verdict) in sessions.iter().zip(&verdicts) {
+            if verdict.is_none() {
+                slices.extend_from_slice(session.slice.bytes());
+            }
+        }
+        let logits = if slices.is_empty() {
+            Vec::new()
+        } else {
+            self.model.engine().logits(&slices, self.options.threads)
+        };
+        let classes = self.model.contract().shape.classes;
+        let mut asked = logits.chunks_exact(classes);
+        for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_none()) {
+            *verdict = asked.next().map(|logits| self.verdict_of(logits));
+        }
+        verdicts.into_iter().flatten().collect()
+    }
+
+    fn answer(
+        &self,
+        sessions: &[Session],
+        sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        sessions
+            .iter()
+            .zip(self.verdicts(sessions))
+            .try_for_each(|(session, verdict)| sink(session, verdict))
+    }
+
+    /// The verdict on a session that the model need not be asked about.
+    fn verdict_without_model(&self, session: &Session) -> Option<Verdict> {
+        match session.background {
+            Some(kind) if self.options.background == BackgroundRule::Name => {
+                Some(Verdict::Background(kind))
+            }
+            _ => session.is_empty().then_some(Verdict::Empty),
+        }
+    }
+
+    fn verdict_of(&self, logits: &[f32]) -> Verdict {
+        let temperature = self.model.contract().calibration.temperature;
+        let (label, confidence) = calibration::answer(logits, temperature);
+        // Damaged weights can give no number, which is below no threshold either.
+        if confidence >= self.options.threshold {
+            Verdict::Class { label, confidence }
+        } else {
+            let confidence = if confidence.is_finite() {
+                confidence
+            } else {
+                0.0
+            };
+            Verdict::Unknown {
+                nearest: label,
+                confidence,
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Models: a network with its byte policy, class names, calibration and card, in one file.
+//!
+//! The file is safetensors: the weights under PyTorch's names, and in its header's metadata
+//! `undertone.schema`, `undertone.contract` and `undertone.card`, the latter two as JSON.
+
+mod built_in;
+pub mod card;
+
+use std::{collections::BTreeMap, fs, io, num::NonZeroUsize, path::Path};
+
+use network::{
+    architecture::Shape,
+    engine::Engine,
+    weights::{Weights, WeightsError},
+};
+use serde::{Deserialize, Serialize};
+use traffic::{
+    policy::{BytePolicy, PolicyError},
+    session_table::{CutOptions, EndRule, Tunnels, Unit},
+};
+
+use crate::{
+    calibration::Calibration,
+    checksum::sha256,
+    dataset::manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
+    files,
+};
+use card::Card;
+
+/// The version of the file's form that this program writes and reads.
+pub const SCHEMA: u32 = 1;
+
+const SCHEMA_KEY: &str = "undertone.schema";
+const CONTRACT_KEY: &str = "undertone.contract";
+const CARD_KEY: &str = "undertone.card";
+
+/// The longest slice a model may ask for, in bytes: a limit on what a damaged file can allocate.
+const LONGEST_SLICE: usize = 1 << 20;
+
+/// The most classes a model may have.
+const MOST_CLASSES: usize = 10_000;
+
+/// What goes into a model and what comes out of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// The network.
+    pub shape: Shape,
+    /// Names of the classes, by label.
+    pub classes: Vec<String>,
+    /// The byte policy of its slices, canonical spelling.
+    pub policy: String,
+    /// How captures were cut into the sessions it was trained on.
+    pub cutting: Cutting,
+    /// How its logits become confidences, and which of them count.
+    pub calibration: Calibration,
+}
+
+/// A model: whole, checked, ready to answer.
+#[derive(Debug, Clone)]
+pub struct Model {
+    contract: Contract,
+    card: Card,
+    weights: Weights,
+    engine: Engine,
+    hash: String,
+}
+
+/// A model that cannot be used, or not for this.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file is not what was written.
+    #[error("damaged model: {0}")]
+    Damaged(String),
+    /// A safetensors file, but not of this program.
+    #[error("not a model of undertone: its header has no `{SCHEMA_KEY}`")]
+    Foreign,
+    /// A training state instead of a model.
+    #[error("a training state, not a model; the model is `model.safetensors` beside it")]
+    TrainingState,
+    /// Written by another version of the program.
+    #[error("the model has schema {found}, this program reads schema {SCHEMA}")]
+    Schema {
+        /// The version found.
+        found: String,
+    },
+    /// The weights do not fit the network.
+    #[error("damaged model: {0}")]
+    Weights(#[from] WeightsError),
+    /// The byte policy is none.
+    #[error("damaged model: {0}")]
+    Policy(#[from] PolicyError),
+    /// Slices of another policy were offered.
+    #[error(
+        "the model is for slices of policy `{model}` and {model_length} bytes, \
+         these have policy `{offered}` and {offered_length} bytes"
+    )]
+    OtherPolicy {
+        /// The model's policy.
+        model: String,
+        /// The model's slice length.
+        model_length: usize,
+        /// The policy offered.
+        offered: String,
+        /// The slice length offered.
+        offered_length: usize,
+    },
+    /// A dataset of other classes was offered.
+    #[error("the model knows the classes {model:?}, the dataset has {offered:?}")]
+    OtherClasses {
+        /// The model's classes.
+        model: Vec<String>,
+        /// The dataset's classes.
+        offered: Vec<String>,
+    },
+    /// Trained on slices that no capture gives.
+    #[error(
+        "the model was trained on slices as they were found (policy `{RAW}`), which cannot be cut \
+         from captures; train one on a dataset with a byte policy"
+    )]
+    Uncuttable,
+}
+
+impl Model {
+    /// A model of these parts.
+    ///
+    /// # Errors
+    ///
+    /// If the parts do not fit each other.
+    pub fn new(contract: Contract, card: Card, weights: Weights) -> Result<Self, ModelError> {
+        contract.validate()?;
+        let engine = Engine::new(contract.shape, &weights)?;
+        let mut model = Self {
+            contract,
+            card,
+            weights,
+            engine,
+            hash: String::new(),
+        };
+        model.hash = sha256(&model.to_bytes());
+        Ok(model)
+    }
+
+    /// A model from its file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError`] if the bytes are no model, a damaged one, or one of another version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (weights, metadata) = Weights::from_safetensors(bytes)?;
+        let schema = metadata.get(SCHEMA_KEY).ok_or({
+            if metadata.contains_key(crate::training::STATE_KEY) {
+                ModelError::TrainingState
+            } else {
+                ModelError::Foreign
+            }
+        })?;
+        if *schema != SCHEMA.to_string() {
+            return Err(ModelError::Schema {
+                found: schema.clone(),
+            });
+        }
+        let contract: Contract = from_json(&metadata, CONTRACT_KEY)?;
+        let card = from_json(&metadata, CARD_KEY)?;
+        contract.validate()?;
+        let engine = Engine::new(contract.shape, &weights)?;
+        Ok(Self {
+            contract,
+            card,
+            weights,
+            engine,
+            hash: sha256(bytes),
+        })
+    }
+
+    /// A model from its file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::from_bytes`], and if the file cannot be read.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::from_bytes(&fs::read(path)?)
+    }
+
+    /// The bytes of its file; the same model gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let json =
+            |value: serde_json::Result<String>| value.expect("plain structures with string keys");
+        self.weights.to_safetensors(&BTreeMap::from([
+            (SCHEMA_KEY.to_owned(), SCHEMA.to_string()),
+            (
+                CONTRACT_KEY.to_owned(),
+                json(serde_json::to_string(&self.contract)),
+            ),
+            (CARD_KEY.to_owned(), json(serde_json::to_string(&self.card))),
+        ]))
+    }
+
+    /// Writes its file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        Ok(files::write_whole(path, &self.to_bytes())?)
+    }
+
+    /// The same model with another card.
+    #[must_use]
+    pub fn with_card(mut self, card: Card) -> Self {
+        self.card = card;
+        self.hash = sha256(&self.to_bytes());
+        self
+    }
+
+    /// SHA-256 of its file, in hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// SHA-256 of its weights alone: the same under another card.
+    pub fn weights_hash(&self) -> String {
+        sha256(&self.weights.to_safetensors(&BTreeMap::new()))
+    }
+
+    /// How many numbers were fitted or counted, running statistics of `BatchNorm` included.
+    pub fn numbers(&self) -> usize {
+        self.weights
+            .tensors
+            .values()
+            .map(|tensor| tensor.values.len())
+            .sum()
+    }
+
+    /// What goes in and what comes out.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// What it says about itself.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// What turns slices into logits.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Refuses slices that are not of the model's policy and length.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::OtherPolicy`].
+    pub fn check_slices(&self, policy: &str, slice_length: usize) -> Result<(), ModelError> {
+        if policy == self.contract.policy && slice_length == self.contract.shape.slice_length {
+            return Ok(());
+        }
+        Err(ModelError::OtherPolicy {
+            model: self.contract.policy.clone(),
+            model_length: self.contract.shape.slice_length,
+            offered: policy.to_owned(),
+            offered_length: slice_length,
+        })
+    }
+
+    /// Refuses datasets of other classes, or of the same in another order.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::OtherClasses`].
+    pub fn check_classes(&self, classes: &[String]) -> Result<(), ModelError> {
+        if classes == self.contract.classes {
+            return Ok(());
+        }
+        Err(ModelError::OtherClasses {
+            model: self.contract.classes.clone(),
+            offered: classes.to_vec(),
+        })
+    }
+
+    /// How to cut captures into slices for this model.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Uncuttable`] for a model of raw slices.
+    pub fn cut_options(&self) -> Result<CutOptions, ModelError> {
+        let contract = &self.contract;
+        if contract.policy == RAW {
+            return Err(ModelError::Uncuttable);
+        }
+        Ok(CutOptions {
+            policy: contract.policy.parse()?,
+            slice_length: NonZeroUsize::new(contract.shape.slice_length)
+                .ok_or_else(|| ModelError::Damaged("its slices are empty".to_owned()))?,
+            unit: match contract.cutting.unit {
+                UnitRecord::Session => Unit::Session,
+                UnitRecord::Packet => Unit::Packet,
+            },
+            end_rule: match contract.cutting.session_end {
+                EndRecord::Capture => EndRule::Capture,
+                EndRecord::Timeout {
+                    idle_nanoseconds,
+                    active_nanoseconds,
+                } => EndRule::Timeout {
+                    idle_nanoseconds,
+                    active_nanoseconds,
+                },
+            },
+            tunnels: match contract.cutting.tunnels {
+                TunnelsRecord::Outer => Tunnels::Outer,
+                TunnelsRecord::Inner => Tunnels::Inner,
+            },
+            packet_slices: 0,
+            ..CutOptions::default()
+        })
+    }
+}
+
+impl Contract {
+    /// Holds every value against its range: a damaged file must not get further than this.
+    fn validate(&self) -> Result<(), ModelError> {
+        let damaged = |reason: String| Err(ModelError::Damaged(reason));
+        let Shape {
+            slice_length,
+            classes,
+            ..
+        } = self.shape;
+        if self.classes.len() != classes || classes == 0 || classes > MOST_CLASSES {
+            return damaged(format!(
+                "it names {} classes and has {classes} outputs",
+                self.classes.len()
+            ));
+        }
+        if slice_length == 0 || slice_length > LONGEST_SLICE {
+            return damaged(format!("its slices have {slice_length} bytes"));
+        }
+        let Calibration {
+            temperature,
+            threshold,
+        } = self.calibration;
+        if !(temperature.is_finite() && temperature > 0.0) {
+            return damaged(format!("its temperature is {temperature}"));
+        }
+        if !(0.0..=1.0).contains(&threshold) {
+            return damaged(format!("its threshold is {threshold}"));
+        }
+        if self.policy != RAW {
+            self.policy.parse::<BytePolicy>()?;
+        }
+        Ok(())
+    }
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(
+    metadata: &BTreeMap<String, String>,
+    key: &str,
+) -> Result<T, ModelError> {
+    let text = metadata
+        .get(key)
+        .ok_or_else(|| ModelError::Damaged(format!("its header has no `{key}`")))?;
+    serde_json::from_str(text).map_err(|error| ModelError::Damaged(format!("`{key}`: {error}")))
+}

@@ -1,0 +1,196 @@
+//! The card: what a model was made from, how it does, and what it is not good for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{dataset::Manifest, evaluation::Evaluation, recipe::Recipe};
+
+/// Said wherever class names of VPN traffic are shown.
+pub const VPN_NOTE: &str = "VPN classes mean the traffic inside of a VPN, captured decrypted on the \
+                            tunnel interface; the model does not detect VPN tunnels on a wire";
+
+/// What a model says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// What it is called.
+    pub name: String,
+    /// What it was fitted to.
+    pub trained_on: TrainedOn,
+    /// How it was fitted.
+    pub recipe: Recipe,
+    /// Which epoch's weights these are, counted from 1.
+    pub epoch: u32,
+    /// How well it does, one entry an evaluation.
+    pub scores: Vec<CardScore>,
+    /// What it is not good for, a sentence each.
+    pub limits: Vec<String>,
+    /// Anything else worth knowing.
+    pub notes: String,
+    /// Under which licence it may be used.
+    pub licence: String,
+}
+
+/// What a model was fitted to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainedOn {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// SHA-256 of its samples.
+    pub dataset_sha256: String,
+    /// What decided which samples were for training.
+    pub split_rule: String,
+    /// The seed of that rule.
+    pub split_seed: u64,
+    /// Samples that the weights were fitted to.
+    pub train_samples: u64,
+    /// Samples that the epoch, the temperature and the threshold were chosen on.
+    pub validation_samples: u64,
+    /// Whether background sessions were among them: `keep` or `drop`.
+    pub background: String,
+}
+
+impl From<&Manifest> for TrainedOn {
+    fn from(manifest: &Manifest) -> Self {
+        let classes = &manifest.split.classes;
+        Self {
+            dataset: manifest.name.clone(),
+            dataset_sha256: manifest.samples_sha256.clone(),
+            split_rule: manifest.split.rule.to_string(),
+            split_seed: manifest.split.seed,
+            train_samples: classes.iter().map(|class| class.train).sum(),
+            validation_samples: classes.iter().map(|class| class.validation).sum(),
+            background: match manifest.filters.background {
+                crate::filters::Choice::Keep => "keep",
+                crate::filters::Choice::Drop => "drop",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+/// A score with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The score on the samples there are.
+    pub value: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end of the interval.
+    pub high: f64,
+}
+
+/// Whose score it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measured {
+    /// Of these weights.
+    TheseWeights,
+    /// Of other weights, fitted by the same recipe to the training side of another split.
+    SameRecipe,
+}
+
+/// One evaluation in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CardScore {
+    /// What the evaluation is called, such as `standard split`.
+    pub name: String,
+    /// Whose score it is.
+    pub measured: Measured,
+    /// Name of the dataset.
+    pub dataset: String,
+    /// SHA-256 of its samples.
+    pub dataset_sha256: String,
+    /// What decided which samples were for testing.
+    pub split_rule: String,
+    /// The split that was scored.
+    pub split: String,
+    /// Samples scored.
+    pub samples: u64,
+    /// The share of right answers.
+    pub accuracy: Estimate,
+    /// The mean F1 of the classes that could be tested.
+    pub macro_f1: Estimate,
+    /// Accuracy without the samples whose slice is also in training.
+    pub accuracy_unshared: Option<f64>,
+    /// Accuracy without background sessions.
+    pub accuracy_foreground: Option<f64>,
+    /// Classes that had no samples to test.
+    pub untestable: Vec<String>,
+}
+
+impl CardScore {
+    /// An evaluation in short, under a name.
+    pub fn new(name: &str, measured: Measured, evaluation: &Evaluation) -> Self {
+        let estimate = |value, interval: crate::evaluation::intervals::Interval| Estimate {
+            value,
+            low: interval.low,
+            high: interval.high,
+        };
+        Self {
+            name: name.to_owned(),
+            measured,
+            dataset: evaluation.dataset.name.clone(),
+            dataset_sha256: evaluation.dataset.sha256.clone(),
+            split_rule: evaluation.dataset.split_rule.clone(),
+            split: evaluation.split.to_string(),
+            samples: evaluation.scores.samples,
+            accuracy: estimate(evaluation.scores.accuracy, evaluation.intervals.accuracy),
+            macro_f1: estimate(
+                evaluation.scores.macro_averages.f1,
+                evaluation.intervals.macro_f1,
+            ),
+            accuracy_unshared: evaluation
+                .sharing
+                .as_ref()
+                .and_then(|sharing| sharing.unshared.as_ref())
+                .map(|scores| scores.accuracy),
+            accuracy_foreground: evaluation
+                .background
+                .foreground
+                .as_ref()
+                .map(|scores| scores.accuracy),
+            untestable: evaluation.untestable.clone(),
+        }
+    }
+}
+
+/// The limits that follow from what is known: of every model, and of these classes.
+pub fn limits(classes: &[String]) -> Vec<String> {
+    let mut limits = vec![
+        "it knows the applications, hosts and networks of its dataset; elsewhere it does worse, \
+         as the scores on held-out captures show"
+            .to_owned(),
+        "it has a class for everything: traffic of another kind gets one of these names, unless \
+         its confidence is below the threshold"
+            .to_owned(),
+    ];
+    if has_vpn_classes(classes) {
+        limits.push(VPN_NOTE.to_owned());
+    }
+    limits
+}
+
+/// Whether [`VPN_NOTE`] concerns these classes.
+pub fn has_vpn_classes(classes: &[String]) -> bool {
+    classes
+        .iter()
+        .any(|class| class.to_ascii_lowercase().starts_with("vpn"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vpn_classes_bring_the_note_on_what_they_mean() {
+        let named = |names: &[&str]| {
+            limits(
+                &names
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert!(named(&["Chat", "VPN-Chat"]).contains(&VPN_NOTE.to_owned()));
+        assert!(!named(&["Chat", "Email"]).contains(&VPN_NOTE.to_owned()));
+    }
+}

@@ -1,0 +1,184 @@
+//! Model files from outside: what is refused, and how it is said.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::collections::BTreeMap;
+
+use network::{
+    architecture::{Architecture, Shape},
+    trainer::{Trainer, TrainerOptions},
+    weights::Weights,
+};
+use undertone_learn::{
+    calibration::Calibration,
+    dataset::{Manifest, manifest::Cutting},
+    model::{
+        Contract, Model, ModelError,
+        card::{Card, TrainedOn},
+    },
+    recipe::Recipe,
+};
+
+const SHAPE: Shape = Shape {
+    architecture: Architecture::Gru,
+    slice_length: 32,
+    classes: 2,
+};
+
+fn contract() -> Contract {
+    Contract {
+        shape: SHAPE,
+        classes: vec!["Chat".to_owned(), "VPN-Chat".to_owned()],
+        policy: "ip".to_owned(),
+        cutting: Cutting::default(),
+        calibration: Calibration {
+            temperature: 1.5,
+            threshold: 0.6,
+        },
+    }
+}
+
+fn card() -> Card {
+    Card {
+        name: "toy".to_owned(),
+        trained_on: TrainedOn::from(&Manifest::new("toy", Vec::new(), "ip", 32)),
+        recipe: Recipe::built_in("quick").unwrap(),
+        epoch: 2,
+        scores: Vec::new(),
+        limits: vec!["it is a toy".to_owned()],
+        notes: String::new(),
+        licence: "MIT".to_owned(),
+    }
+}
+
+fn weights() -> Weights {
+    let options = TrainerOptions {
+        shape: SHAPE,
+        seed: 1,
+        dropout: 0.0,
+        weight_decay: 0.0,
+        threads: 1,
+    };
+    Trainer::new(options).weights()
+}
+
+fn model() -> Model {
+    Model::new(contract(), card(), weights()).unwrap()
+}
+
+/// The model's file with a part of its header's metadata replaced.
+fn with_metadata(key: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    let (weights, mut metadata) = Weights::from_safetensors(&model().to_bytes()).unwrap();
+    let value = change(&metadata[key]);
+    metadata.insert(key.to_owned(), value);
+    weights.to_safetensors(&metadata)
+}
+
+#[track_caller]
+fn check_refused(bytes: &[u8], expected: &str) {
+    let error = Model::from_bytes(bytes).unwrap_err().to_string();
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_model_reads_back_as_it_was_written() {
+    let model = model();
+    let back = Model::from_bytes(&model.to_bytes()).unwrap();
+    assert_eq!(back.contract(), model.contract());
+    assert_eq!(back.card(), model.card());
+    assert_eq!(back.hash(), model.hash());
+    assert_eq!(back.to_bytes(), model.to_bytes());
+}
+
+#[test]
+fn another_card_changes_the_file_but_not_the_weights() {
+    let other = model().with_card(Card {
+        name: "other".to_owned(),
+        ..card()
+    });
+    assert_ne!(other.hash(), model().hash());
+    assert_eq!(other.weights_hash(), model().weights_hash());
+}
+
+#[test]
+fn a_model_cut_short_anywhere_is_an_error() {
+    let bytes = model().to_bytes();
+    for length in (0..bytes.len()).step_by(97) {
+        assert!(
+            Model::from_bytes(&bytes[..length]).is_err(),
+            "cut to {length}"
+        );
+    }
+}
+
+#[test]
+fn a_header_of_an_absurd_length_is_an_error() {
+    let mut bytes = model().to_bytes();
+    bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(Model::from_bytes(&bytes).is_err());
+}
+
+#[test]
+fn another_programs_file_is_told_apart_from_a_damaged_one() {
+    check_refused(
+        &weights().to_safetensors(&BTreeMap::new()),
+        "not a model of undertone: its header has no `undertone.schema`",
+    );
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    check_refused(
+        &with_metadata("undertone.schema", |_| "2".to_owned()),
+        "the model has schema 2, this program reads schema 1",
+    );
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused() {
+    let with_contract = |from: &'static str, to: &'static str| {
+        with_metadata("undertone.contract", move |text| {
+            assert!(text.contains(from), "{text}");
+            text.replace(from, to)
+        })
+    };
+    check_refused(
+        &with_contract("[\"Chat\",\"VPN-Chat\"]", "[\"Chat\"]"),
+        "damaged model: it names 1 classes and has 2 outputs",
+    );
+    check_refused(
+        &with_contract("\"temperature\":1.5", "\"temperature\":0.0"),
+        "damaged model: its temperature is 0",
+    );
+    check_refused(
+        &with_contract("\"slice_length\":32", "\"slice_length\":99999999999"),
+        "damaged model: its slices have 99999999999 bytes",
+    );
+    assert!(
+        Model::from_bytes(&with_contract("\"slice_length\":32", "\"slice_length\":33")).is_err()
+    );
+    assert!(Model::from_bytes(&with_contract("\"policy\":\"ip\"", "\"policy\":\"IP\"")).is_err());
+}
+
+#[test]
+fn slices_of_another_policy_are_refused() {
+    assert!(model().check_slices("ip", 32).is_ok());
+    let error = model().check_slices("paper", 32).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the model is for slices of policy `ip` and 32 bytes, these have policy `paper` and 32 bytes"
+    );
+    assert!(matches!(
+        model().check_slices("ip", 784),
+        Err(ModelError::OtherPolicy { .. })
+    ));
+}
+
+#[test]
+fn classes_in_another_order_are_refused() {
+    let classes = ["VPN-Chat".to_owned(), "Chat".to_owned()];
+    assert!(matches!(
+        model().check_classes(&classes),
+        Err(ModelError::OtherClasses { .. })
+    ));
+}

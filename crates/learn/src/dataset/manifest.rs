@@ -31,7 +31,7 @@ pub struct Manifest {
     pub name: String,
     /// Names of the classes, by label.
     pub classes: Vec<String>,
-    /// Byte policy, canonical spelling.
+    /// Byte policy, canonical spelling; [`RAW`] where slices were taken as they were found.
     pub policy: String,
     /// Bytes of a slice.
     pub slice_length: usize,
@@ -54,6 +54,9 @@ pub struct Manifest {
     /// SHA-256 of `samples.parquet`, in hexadecimal.
     pub samples_sha256: String,
 }
+
+/// The policy name of slices that no byte policy cut.
+pub const RAW: &str = "raw";
 
 impl Manifest {
     /// A manifest of no captures and no samples.

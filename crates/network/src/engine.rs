@@ -239,7 +239,7 @@ impl Network {
 }
 
 impl Gru {
-    /// One step from a state of zeros; gates in PyTorch's order reset, update, new.
+    /// One step from a state of zeros; gates in `PyTorch`'s order reset, update, new.
     fn apply(&self, kernels: Kernels, slice: &[f32], gates: &mut [f32], features: &mut [f32]) {
         self.input.apply(kernels, slice, gates, false);
         let sigmoid = |value: f32| 1.0 / (1.0 + (-value).exp());

@@ -32,28 +32,28 @@ pub(crate) fn logits(
 }
 
 /// Temporal features `[batch, 64]` of slices `[batch, slice length]`: one step of a GRU from a
-/// state of zeros, gates in PyTorch's order reset, update, new.
+/// state of zeros, gates in `PyTorch`'s order reset, update, new.
 ///
 /// The state is zero, so `weight_hh` multiplies nothing and its gradient is zero; its bias stays.
 pub(crate) fn temporal_features(layout: &Layout, rest: &Tensor<1>, slices: Tensor<2>) -> Tensor<2> {
-    let batch = slices.dims()[0];
     let weight = matrix(rest, layout.find("gru.weight_ih_l0"));
     let input = slices.matmul(weight.transpose()) + row(rest, layout.find("gru.bias_ih_l0"));
     let state = row(rest, layout.find("gru.bias_hh_l0"));
     let gate = |number: usize| {
-        let columns = number * HIDDEN..(number + 1) * HIDDEN;
+        let (from, bias) = (input.clone(), state.clone());
         (
-            input.clone().slice([0..batch, columns.clone()]),
-            state.clone().slice([0..1, columns]),
+            from.narrow(1, number * HIDDEN, HIDDEN),
+            bias.narrow(1, number * HIDDEN, HIDDEN),
         )
     };
-    let (reset_input, reset_state) = gate(0);
-    let (update_input, update_state) = gate(1);
-    let (new_input, new_state) = gate(2);
-    let reset = activation::sigmoid(reset_input + reset_state);
-    let update = activation::sigmoid(update_input + update_state);
-    let new = activation::tanh(new_input + reset * new_state);
-    (update.neg() + 1.0) * new
+    let opened = |number: usize| {
+        let (input, state) = gate(number);
+        activation::sigmoid(input + state)
+    };
+    let (reset_gate, update_gate) = (opened(0), opened(1));
+    let (input, state) = gate(2);
+    let new = activation::tanh(input + reset_gate * state);
+    (update_gate.neg() + 1.0) * new
 }
 
 /// Spatial features `[batch, 256]` of slices `[batch, slice length]` by Burn's own layers: for
@@ -83,16 +83,14 @@ pub(crate) fn spatial_features(
             offset,
             ..
         } = *convolution;
-        let weights = trunk
-            .clone()
-            .slice([offset..offset + convolution.weights()]);
+        let weights = trunk.clone().narrow(0, offset, convolution.weights());
         let weights = weights.reshape([outputs, inputs, taps]);
         let options = ConvOptions::new([stride], [taps / 2], [1], 1);
         let values = conv1d(input, weights, None, options);
         let gamma = offset + convolution.weights();
         let beta = gamma + outputs;
-        let gamma = trunk.clone().slice([gamma..beta]);
-        let beta = trunk.clone().slice([beta..beta + outputs]);
+        let gamma = trunk.clone().narrow(0, gamma, outputs);
+        let beta = trunk.clone().narrow(0, beta, outputs);
         let normed = batch_norm_train(values, gamma, beta, crate::trunk::EPSILON);
         statistics[number] = Some([normed.mean, normed.variance]);
         normed.output
@@ -111,15 +109,11 @@ pub(crate) fn spatial_features(
 }
 
 fn matrix(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
-    let flat = rest
-        .clone()
-        .slice([parameter.offset..parameter.offset + parameter.size()]);
+    let flat = rest.clone().narrow(0, parameter.offset, parameter.size());
     flat.reshape([parameter.shape[0], parameter.shape[1]])
 }
 
 fn row(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
-    let flat = rest
-        .clone()
-        .slice([parameter.offset..parameter.offset + parameter.size()]);
+    let flat = rest.clone().narrow(0, parameter.offset, parameter.size());
     flat.reshape([1, parameter.size()])
 }

@@ -1,4 +1,4 @@
-//! Every tensor of a network: PyTorch's name and shape, where it lies, how it starts.
+//! Every tensor of a network: `PyTorch`'s name and shape, where it lies, how it starts.
 //!
 //! Trainable tensors lie one after another in two groups, those of the `ResNet` branch and the
 //! rest, so that the branch is one argument of one operation and an optimiser step is two calls.
@@ -32,9 +32,9 @@ enum Initial {
 /// One trainable tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Parameter {
-    /// PyTorch's name.
+    /// `PyTorch`'s name.
     pub(crate) name: String,
-    /// PyTorch's shape.
+    /// `PyTorch`'s shape.
     pub(crate) shape: Vec<usize>,
     /// Where it starts in its group.
     pub(crate) offset: usize,
@@ -82,7 +82,7 @@ fn push(to: &mut Vec<Parameter>, name: &str, shape: &[usize], initial: Initial) 
     });
 }
 
-/// PyTorch's rule for convolutions and linear layers: Kaiming's uniform with a = sqrt 5.
+/// `PyTorch`'s rule for convolutions and linear layers: Kaiming's uniform with a = sqrt 5.
 fn by_inputs(inputs: usize) -> Initial {
     Initial::Uniform(1.0 / (inputs as f64).sqrt())
 }
@@ -166,7 +166,7 @@ impl Layout {
         found.unwrap_or_else(|| panic!("no tensor `{name}` in this network"))
     }
 
-    /// New values, drawn by PyTorch's rules from the seed.
+    /// New values, drawn by `PyTorch`'s rules from the seed.
     pub(crate) fn draw(&self, seed: u64) -> Values {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut draw = |parameters: &[Parameter]| {

@@ -23,7 +23,7 @@ use crate::{
     weights::{NamedTensor, Weights, WeightsError},
 };
 
-/// Share of a batch's statistics in the running ones, as PyTorch has it.
+/// Share of a batch's statistics in the running ones, as `PyTorch` has it.
 const MOMENTUM: f64 = 0.1;
 
 /// Name of the step count in a state.
@@ -62,7 +62,7 @@ pub struct TrainerOptions {
     /// Probability that dropout zeroes an input of the GRU.
     pub dropout: f64,
     /// Decoupled weight decay: each step takes `learning rate * weight decay` of every parameter
-    /// away, biases and `BatchNorm` included, as PyTorch's `AdamW` does. 0 is the paper's plain
+    /// away, biases and `BatchNorm` included, as `PyTorch`'s `AdamW` does. 0 is the paper's plain
     /// Adam.
     pub weight_decay: f64,
     /// Threads; the results do not depend on it.
@@ -111,7 +111,7 @@ pub(crate) struct Gradients {
 }
 
 impl Trainer {
-    /// New weights, drawn as PyTorch draws them, from the seed.
+    /// New weights, drawn as `PyTorch` draws them, from the seed.
     pub fn new(options: TrainerOptions) -> Self {
         let layout = Layout::new(options.shape);
         let values = layout.draw(options.seed);

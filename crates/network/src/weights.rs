@@ -14,7 +14,7 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// Tensors by name (PyTorch's names and layouts, so that the file loads there).
+/// Tensors by name (`PyTorch`'s names and layouts, so that the file loads there).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Weights {
     /// The tensors, in order of name.

@@ -1,4 +1,4 @@
-//! The networks held against PyTorch in float64, and their error against that of PyTorch's own
+//! The networks held against `PyTorch` in float64, and their error against that of `PyTorch`'s own
 //! float32. `reference/make_reference.py` made the values; its formulas are repeated here.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const KEPT: usize = 48;
 const DATA_SEED: u64 = 1000;
 const CLASS_WEIGHTS: [f32; CLASSES] = [1.0, 2.0, 0.5, 1.0, 1.5, 1.0, 3.0, 1.0, 0.25, 1.0, 1.0, 2.0];
 
-/// Some entries of a tensor in float64, and how far PyTorch's float32 is from all of them.
+/// Some entries of a tensor in float64, and how far `PyTorch`'s float32 is from all of them.
 #[derive(Deserialize)]
 struct Entries {
     entries: Vec<f64>,
@@ -64,19 +64,23 @@ fn weights(shape: Shape) -> Weights {
 }
 
 /// Distance of a tensor from the reference as a share of the reference's length, and what
-/// PyTorch's float32 has.
+/// `PyTorch`'s float32 has.
 fn error(table: &Table, name: &str, values: &[f32]) -> (f64, f64) {
     let Entries {
         entries,
         float32_error,
     } = &table[name];
     let count = KEPT.min(values.len());
-    let kept: Vec<f64> = match entries.len() == values.len() {
-        true => values.iter().copied().map(f64::from).collect(),
-        false => (0..count)
-            .map(|n| f64::from(values[n * values.len() / count]))
-            .collect(),
+    let place = |n: usize| {
+        if entries.len() < values.len() {
+            n * values.len() / count
+        } else {
+            n
+        }
     };
+    let kept: Vec<f64> = (0..entries.len())
+        .map(|n| f64::from(values[place(n)]))
+        .collect();
     assert_eq!(kept.len(), entries.len(), "{name}");
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let length = square(&mut entries.iter().copied());
@@ -87,7 +91,7 @@ fn error(table: &Table, name: &str, values: &[f32]) -> (f64, f64) {
     (distance / length, *float32_error)
 }
 
-/// Every tensor is at most `times` as far off as PyTorch's float32, or at most by `always`.
+/// Every tensor is at most `times` as far off as `PyTorch`'s float32, or at most by `always`.
 #[track_caller]
 fn check(table: &Table, tensors: &Weights, times: f64, always: f64) {
     let mut worst = 0.0_f64;

@@ -9,6 +9,8 @@
     reason = "vector code must be inlined into a function that has the processor's features"
 )]
 
+#[cfg(test)]
+mod checks;
 mod matrix;
 mod rows;
 mod vector;

@@ -48,7 +48,7 @@ pub(crate) struct Activate<'a> {
 struct Moments<'a> {
     channels: usize,
     input: &'a [f32],
-    moments: &'a mut [f64],
+    output: &'a mut [f64],
 }
 
 /// Gradient through a rectifier, and the sums that `BatchNorm`'s gradient needs.
@@ -123,7 +123,7 @@ impl Kernels {
     /// squared distances from it. Two passes, so that a large mean costs no accuracy.
     pub(crate) fn moments(self, channels: usize, input: &[f32], into: &mut [f64]) {
         check_lengths(channels, input.len(), &[], &[into.len() / 2]);
-        at_level!(self, moments(Moments { channels, input, moments: into }): Moments<'_>);
+        at_level!(self, moments(Moments { channels, input, output: into }): Moments<'_>);
     }
 
     /// Computes a [`Gate`].
@@ -230,7 +230,7 @@ unsafe fn activate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Activ
 unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moments<'_>) {
     let channels = task.channels;
     let rows = task.input.len() / channels;
-    let (means, squares) = task.moments.split_at_mut(channels);
+    let (means, squares) = task.output.split_at_mut(channels);
     means.fill(0.0);
     squares.fill(0.0);
     for channel in (0..channels).step_by(PANEL) {
@@ -275,10 +275,6 @@ unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moment
 /// # Safety
 ///
 /// The processor has the features of `V`; the lengths were checked.
-#[expect(
-    clippy::needless_range_loop,
-    reason = "the sums stay in registers only where plain indices are unrolled"
-)]
 #[inline(always)]
 unsafe fn gate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Gate<'_>) {
     let channels = task.channels;

@@ -1,6 +1,6 @@
 //! `BatchNorm` over a batch: statistics from samples, and the coefficients of both directions.
 
-/// Added to the variance, as PyTorch does.
+/// Added to the variance, as `PyTorch` does.
 pub(crate) const EPSILON: f64 = 1e-5;
 
 /// One `BatchNorm` during a step; all fields are `[channels]`.

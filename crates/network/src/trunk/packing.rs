@@ -14,7 +14,7 @@ pub(crate) struct Packed {
     pub(crate) backward_odd: Vec<f32>,
 }
 
-/// `weights` is `[outputs, inputs, taps]`, as PyTorch has it.
+/// `weights` is `[outputs, inputs, taps]`, as `PyTorch` has it.
 pub(crate) fn pack_forward(convolution: &Convolution, weights: &[f32], into: &mut Vec<f32>) {
     let Convolution {
         inputs,

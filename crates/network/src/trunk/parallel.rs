@@ -68,15 +68,19 @@ pub(crate) fn each_sample<const N: usize>(
     for first in (0..batch).step_by(chunk_size(batch)) {
         let samples = chunk_size(batch).min(batch - first);
         let parts = std::array::from_fn::<_, N, _>(|number| {
-            take(&mut buffers[number], samples * sizes[number])
+            buffers[number]
+                .split_off_mut(..samples * sizes[number])
+                .unwrap_or_default()
         });
-        let sums = take(&mut sums, samples * sums_size);
+        let sums = sums
+            .split_off_mut(..samples * sums_size)
+            .unwrap_or_default();
         jobs.push((
             first,
             samples,
             parts,
             sums,
-            take(&mut partials, partial_size),
+            partials.split_off_mut(..partial_size).unwrap_or_default(),
         ));
     }
     jobs.into_par_iter()
@@ -87,24 +91,18 @@ pub(crate) fn each_sample<const N: usize>(
                 .unwrap_or_else(PoisonError::into_inner);
             for number in 0..samples {
                 let mut sizes = sizes.iter();
-                let buffers = parts
-                    .each_mut()
-                    .map(|part| take(part, *sizes.next().unwrap_or(&0)));
+                let buffers = parts.each_mut().map(|part| {
+                    part.split_off_mut(..*sizes.next().unwrap_or(&0))
+                        .unwrap_or_default()
+                });
                 work(Share {
                     sample: first + number,
                     is_first: number == 0,
                     buffers,
-                    sums: take(&mut sums, sums_size),
+                    sums: sums.split_off_mut(..sums_size).unwrap_or_default(),
                     partial,
                     scratch: &mut scratch,
                 });
             }
         });
-}
-
-/// Cuts the first `length` elements off.
-fn take<'a, T>(from: &mut &'a mut [T], length: usize) -> &'a mut [T] {
-    let (head, tail) = std::mem::take(from).split_at_mut(length);
-    *from = tail;
-    head
 }

@@ -12,9 +12,9 @@ pub(crate) const FEATURES: usize = STAGE_CHANNELS[3];
 /// One convolution without bias, and the `BatchNorm` behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Convolution {
-    /// PyTorch's name of the convolution: `stage2.0.conv1`.
+    /// `PyTorch`'s name of the convolution: `stage2.0.conv1`.
     pub(crate) name: String,
-    /// PyTorch's name of its `BatchNorm`: `stage2.0.bn1`.
+    /// `PyTorch`'s name of its `BatchNorm`: `stage2.0.bn1`.
     pub(crate) norm_name: String,
     /// Input channels.
     pub(crate) inputs: usize,
@@ -63,7 +63,7 @@ pub(crate) struct Block {
     pub(crate) shortcut: Option<usize>,
 }
 
-/// The branch for slices of one length. The order of `convolutions` is PyTorch's order of
+/// The branch for slices of one length. The order of `convolutions` is `PyTorch`'s order of
 /// parameters; number 0 is the stem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {

@@ -2,10 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod agreement;
 mod captures;
+mod import;
+mod inspect;
+mod odd;
 mod prepare;
+mod split;
 
-use std::{ffi::OsStr, process::Command};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// What the program said and how it ended.
 struct Outcome {
@@ -15,9 +24,9 @@ struct Outcome {
 }
 
 /// Runs the program.
-fn undertone<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Outcome {
+fn undertone(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Outcome {
     let output = Command::new(env!("CARGO_BIN_EXE_undertone"))
-        .args(arguments)
+        .args(arguments.into_iter().map(Into::into))
         .output()
         .unwrap();
     Outcome {
@@ -28,12 +37,13 @@ fn undertone<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Outcome {
 }
 
 impl Outcome {
-    /// The one line of a failure.
+    /// The one line of a failure, with `folder` left out of its paths.
     #[track_caller]
-    fn failure(&self) -> &str {
+    fn failure(&self, folder: &captures::Folder) -> String {
         assert_eq!(self.code, 1, "{}{}", self.out, self.err);
         assert_eq!(self.err.lines().count(), 1, "{}", self.err);
-        self.err.trim_end()
+        let root = folder.path("").display().to_string();
+        self.err.trim_end().replace(&root, "")
     }
 
     /// What a success printed.
@@ -42,4 +52,24 @@ impl Outcome {
         assert_eq!(self.code, 0, "{}{}", self.out, self.err);
         &self.out
     }
+
+    /// The manifest that a success printed.
+    #[track_caller]
+    fn manifest(&self) -> serde_json::Value {
+        serde_json::from_str(self.success()).unwrap()
+    }
+}
+
+/// Where real data is, if it is here.
+fn real_data(below: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("UNDERTONE_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let found = root.join(below);
+    if !found.exists() {
+        let path = found.display();
+        eprintln!("skipped: {path} is not here; set UNDERTONE_DATA to run it");
+    }
+    found.exists().then_some(found)
 }

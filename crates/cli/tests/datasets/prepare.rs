@@ -1,34 +1,319 @@
 //! `prepare`: from captures to a dataset.
 
-use std::fs;
+use std::{ffi::OsString, fs};
 
-use crate::{captures::{Folder, capture}, undertone};
+use learn::dataset::{Dataset, Split};
+
+use crate::{Outcome, captures::Folder, undertone};
 
 /// Runs `prepare` on the folder's `data` with these options, into its `out`.
-fn prepare(folder: &Folder, options: &[&str]) -> crate::Outcome {
-    let mut arguments = vec![
-        "prepare".into(),
-        folder.path("data").into_os_string(),
-        "--out".into(),
-        folder.path("out").into_os_string(),
-    ];
-    arguments.extend(options.iter().map(std::ffi::OsString::from));
+fn prepare(folder: &Folder, options: &[&str]) -> Outcome {
+    prepare_from(folder, "data", options)
+}
+
+fn prepare_from(folder: &Folder, data: &str, options: &[&str]) -> Outcome {
+    let mut arguments: Vec<OsString> = vec!["prepare".into(), folder.path(data).into()];
+    arguments.extend(["--out".into(), folder.path("out").into()]);
+    arguments.extend(["--format", "json"].map(OsString::from));
+    arguments.extend(options.iter().map(OsString::from));
     undertone(arguments)
 }
 
-/// The manifest that `prepare` printed.
-fn manifest(outcome: &crate::Outcome) -> serde_json::Value {
-    serde_json::from_str(outcome.success()).unwrap()
+/// The one place that looks at failures: what is said, and that nothing is left behind.
+#[track_caller]
+fn refused(folder: &Folder, options: &[&str], expected: &str) {
+    let before = folder.entries("");
+    let outcome = prepare(folder, options);
+    assert_eq!(outcome.failure(folder), expected);
+    assert_eq!(folder.entries(""), before);
 }
 
 #[test]
 fn a_folder_for_each_class_becomes_a_dataset() {
     let folder = Folder::two_classes();
-    let manifest = manifest(&prepare(&folder, &["--format", "json"]));
+    let manifest = prepare(&folder, &[]).manifest();
     assert_eq!(manifest["classes"], serde_json::json!(["Chat", "Email"]));
     assert_eq!(manifest["tally"]["samples"], 40);
     assert_eq!(manifest["policy"], "paper");
     assert_eq!(manifest["captures"][1]["file"], "Chat/b.pcap");
     assert_eq!(folder.entries("out"), ["manifest.json", "samples.parquet"]);
     assert_eq!(folder.entries(""), ["data", "out"]);
+}
+
+#[test]
+fn the_dataset_reads_back_as_it_was_cut() {
+    let folder = Folder::two_classes();
+    prepare(&folder, &["--policy", "ip"]).success();
+    let dataset = Dataset::open(&folder.path("out")).unwrap();
+    let counts = Split::ALL.map(|split| dataset.split(split).samples.labels.len());
+    assert_eq!(counts, [32, 4, 4]);
+    assert_eq!(dataset.manifest.policy, "ip");
+    let train = dataset.rows(Split::Train);
+    assert_eq!(train.samples.slices.len(), 32 * 784);
+    assert_eq!(dataset.training_set().train, train.samples);
+    let origin = &train.origins[0];
+    assert_eq!(origin.five_tuple.destination.to_string(), "10.0.0.2:443");
+    // 3 packets of the handshake, 2 with payload, 3 of the end.
+    assert_eq!((origin.packets, origin.group.as_str()), (8, "Chat/a.pcap"));
+    // From the IP header on: version 4, header of 5 words.
+    assert_eq!(train.samples.slices[0], 0x45);
+}
+
+#[test]
+fn the_same_captures_give_the_same_bytes_on_any_number_of_threads() {
+    let folder = Folder::two_classes();
+    prepare(&folder, &["--threads", "1", "--seed", "7"]).success();
+    let read = |name| fs::read(folder.path("out").join(name)).unwrap();
+    let first = ["manifest.json", "samples.parquet"].map(read);
+    prepare(&folder, &["--threads", "4", "--seed", "7", "--force"]).success();
+    assert!(first == ["manifest.json", "samples.parquet"].map(read));
+}
+
+#[test]
+fn another_seed_draws_other_samples() {
+    let folder = Folder::two_classes();
+    let sum = |options: &[&str]| prepare(&folder, options).manifest()["samples_sha256"].clone();
+    assert_ne!(sum(&["--seed", "7"]), sum(&["--seed", "8", "--force"]));
+}
+
+#[test]
+fn labels_come_from_names() {
+    let folder = Folder::new();
+    for (name, seed) in [
+        ("chat.g1.train", 1),
+        ("chat.g2.t10k", 2),
+        ("mail.g1.train", 3),
+        ("mail.g2.t10k", 4),
+    ] {
+        folder.capture(&format!("data/{name}.pcap"), seed, 5);
+    }
+    let pattern = r"^(?<class>\w+)\.g(?<group>\d+)\.(?<split>\w+)\.pcap$";
+    let manifest = prepare(&folder, &["--label-pattern", pattern]).manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["chat", "mail"]));
+    assert_eq!(manifest["split"]["rule"], "given");
+    // Validation is one of nine parts of train: of 5 samples, 1.
+    let chat = serde_json::json!({"class": "chat", "train": 4, "validation": 1, "test": 5, "background": 0});
+    assert_eq!(manifest["split"]["classes"][0], chat);
+    assert_eq!(manifest["captures"][0]["group"], "1");
+}
+
+#[test]
+fn labels_come_from_a_table() {
+    let folder = Folder::new();
+    folder
+        .capture("data/x.pcap", 1, 5)
+        .capture("data/y.pcap", 2, 5)
+        .file("labels.tsv", b"x.pcap\tChat\ny.pcap\tEmail\n");
+    let table = folder.path("labels.tsv").into_os_string();
+    let manifest = prepare(&folder, &["--labels", table.to_str().unwrap()]).manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["Chat", "Email"]));
+    assert_eq!(manifest["labels"]["file"], "labels.tsv");
+}
+
+#[test]
+fn labels_come_from_a_registry() {
+    let folder = Folder::new();
+    folder
+        .capture("data/AIMchat1.pcapng", 1, 5)
+        .capture("data/gmailchat1.pcapng", 2, 5)
+        .capture("data/torGoogle.pcap", 3, 5);
+    let options = ["--registry", "iscx-vpn-nonvpn-2016"];
+    let manifest = prepare(&folder, &options).manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["Chat", "Email"]));
+    assert_eq!(manifest["set_aside"][0]["file"], "torGoogle.pcap");
+    let other = [&options[..], &["--disputed", "other-class", "--force"]].concat();
+    let manifest = prepare(&folder, &other).manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["Chat"]));
+}
+
+#[test]
+fn files_in_folders_that_are_no_captures_are_counted() {
+    let folder = Folder::two_classes();
+    folder.file("data/Chat/notes.txt", b"made on a Monday");
+    let manifest = prepare(&folder, &[]).manifest();
+    let expected = serde_json::json!([{"file": "notes.txt", "reason": "no capture"}]);
+    assert_eq!(manifest["set_aside"], expected);
+}
+
+#[test]
+fn duplicates_and_empty_sessions_go_and_are_counted() {
+    let folder = Folder::two_classes();
+    // The same sessions again, under another name.
+    folder.capture("data/Chat/again.pcap", 1, 10);
+    let manifest = prepare(&folder, &[]).manifest();
+    assert_eq!(manifest["tally"]["sessions"], 50);
+    assert_eq!(manifest["tally"]["duplicates"], 10);
+    let manifest = prepare(&folder, &["--duplicates", "keep", "--force"]).manifest();
+    assert_eq!(manifest["tally"]["samples"], 50);
+    assert_eq!(manifest["tally"]["duplicates_kept"], 10);
+}
+
+#[test]
+fn packets_get_slices_of_their_own_on_request() {
+    let folder = Folder::two_classes();
+    let manifest = prepare(&folder, &["--packet-slices", "3"]).manifest();
+    assert_eq!(manifest["cutting"]["packet_slices"], 3);
+    Dataset::open(&folder.path("out")).unwrap();
+}
+
+#[test]
+fn each_packet_can_be_a_sample() {
+    let folder = Folder::two_classes();
+    // 10 sessions of 8 packets in each of 4 captures; 6 of each 8 carry nothing.
+    let options = ["--unit", "packet", "--duplicates", "keep"];
+    let manifest = prepare(&folder, &options).manifest();
+    assert_eq!(manifest["tally"]["sessions"], 320);
+    assert_eq!(manifest["tally"]["empty"], 240);
+}
+
+#[test]
+fn whole_captures_are_held_out() {
+    let folder = Folder::two_classes();
+    let manifest = prepare(&folder, &["--split", "capture"]).manifest();
+    for class in 0..2 {
+        let counts = &manifest["split"]["classes"][class];
+        assert_eq!(
+            (&counts["train"], &counts["test"]),
+            (&10.into(), &10.into())
+        );
+    }
+}
+
+#[test]
+fn a_missing_capture_is_named() {
+    let folder = Folder::new();
+    refused(
+        &folder,
+        &[],
+        "error: cannot read `data`: No such file or directory (os error 2)",
+    );
+}
+
+#[test]
+fn a_folder_without_captures_is_named() {
+    let folder = Folder::new();
+    folder.file("data/notes.txt", b"nothing here");
+    refused(&folder, &[], "error: `data` holds no capture");
+}
+
+#[test]
+fn an_empty_file_is_named() {
+    let folder = Folder::new();
+    folder.file("data", b"");
+    refused(
+        &folder,
+        &[],
+        "error: cannot read `data`: the capture is empty (0 bytes)",
+    );
+}
+
+#[test]
+fn a_file_that_is_no_capture_is_named() {
+    let folder = Folder::new();
+    folder.file("data", b"PAR1 and more");
+    refused(
+        &folder,
+        &[],
+        "error: cannot read `data`: neither pcap nor pcapng: the first bytes are 0x50415231, it looks like Parquet",
+    );
+}
+
+#[test]
+fn a_capture_that_breaks_is_named_with_the_place() {
+    let folder = Folder::two_classes();
+    let mut bytes = crate::captures::capture(9, 3);
+    // The captured length of the first record.
+    bytes[32..36].fill(0xff);
+    folder.file("data/Email/broken.pcap", &bytes);
+    let outcome = prepare(&folder, &[]);
+    let failure = outcome.failure(&folder);
+    assert!(
+        failure.starts_with("error: cannot read `data/Email/broken.pcap`: record 0 at byte 24"),
+        "{failure}"
+    );
+    assert_eq!(folder.entries(""), ["data"]);
+}
+
+#[test]
+fn a_class_without_sessions_is_named() {
+    let folder = Folder::two_classes();
+    folder.capture("data/VoIP/e.pcap", 5, 0);
+    refused(
+        &folder,
+        &[],
+        "error: class `VoIP` has no samples: its captures hold no session; see what `undertone inspect` says of them",
+    );
+}
+
+#[test]
+fn a_class_of_one_capture_cannot_be_held_out() {
+    let folder = Folder::two_classes();
+    folder.capture("data/VoIP/e.pcap", 5, 10);
+    refused(
+        &folder,
+        &["--split", "capture"],
+        "error: rule `capture` leaves class `VoIP` (its 10 samples are one group) without train or test samples; use another rule, add captures, or go on with `--allow-untestable`",
+    );
+    let options = ["--split", "capture", "--allow-untestable"];
+    let manifest = prepare(&folder, &options).manifest();
+    assert_eq!(manifest["split"]["untestable"], serde_json::json!(["VoIP"]));
+}
+
+#[test]
+fn an_occupied_folder_is_not_touched() {
+    let folder = Folder::two_classes();
+    folder.file("out/letter.txt", b"keep me");
+    refused(
+        &folder,
+        &[],
+        "error: `out` is not empty; name another folder, or replace the dataset with `--force`",
+    );
+    refused(
+        &folder,
+        &["--force"],
+        "error: `out` holds no dataset, so `--force` does not replace it; name another folder",
+    );
+    assert_eq!(folder.entries("out"), ["letter.txt"]);
+}
+
+#[test]
+fn an_unwritable_place_is_named() {
+    let folder = Folder::two_classes();
+    folder.file("out", b"a file where a folder should be");
+    refused(
+        &folder,
+        &[],
+        "error: cannot write `out`: Not a directory (os error 20)",
+    );
+}
+
+#[test]
+fn a_name_without_a_label_is_refused_or_skipped() {
+    let folder = Folder::new();
+    folder
+        .capture("data/chat_1.pcap", 1, 5)
+        .capture("data/2.pcap", 2, 5);
+    let pattern = ["--label-pattern", "^(?<class>[a-z]+)_"];
+    refused(
+        &folder,
+        &pattern,
+        "error: `2.pcap` has no label: the pattern does not match its name; label it, or leave it out with `--unlabelled skip`",
+    );
+    let options = [&pattern[..], &["--unlabelled", "skip"]].concat();
+    let manifest = prepare(&folder, &options).manifest();
+    assert_eq!(manifest["captures"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_usage_error_ends_with_code_2() {
+    let folder = Folder::two_classes();
+    for options in [
+        &["--policy", "papier"][..],
+        &["--label-pattern", "("],
+        &["--registry", "iscx"],
+        &["--fractions", "50/50"],
+        &["--idle", "-1"],
+    ] {
+        assert_eq!(prepare(&folder, options).code, 2, "{options:?}");
+    }
 }

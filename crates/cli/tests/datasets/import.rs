@@ -1,0 +1,211 @@
+//! `import idx`: rows that are heads of pcap files become a dataset.
+
+use std::ffi::OsString;
+
+use traffic::{
+    link::LinkType,
+    synth::{self, Conversation},
+};
+
+use crate::{Outcome, captures::Folder, undertone};
+
+/// Bytes of a row.
+const ROW: usize = 784;
+
+/// An IDX file of images; each row is the head of a big-endian pcap of one session.
+fn images(seeds: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, 3];
+    for length in [seeds.len() as u32, 28, 28] {
+        bytes.extend(length.to_be_bytes());
+    }
+    for &seed in seeds {
+        let conversation = Conversation {
+            client: ([10, 0, seed, 1], 40_000).into(),
+            payloads: vec![(traffic::packet::Direction::Forward, vec![seed; 60])],
+            ..Conversation::default()
+        };
+        let format = synth::Format {
+            big_endian: true,
+            ..synth::Format::default()
+        };
+        let mut row = synth::pcap_as(format, LinkType::ETHERNET, &conversation.frames());
+        row.resize(ROW, 0);
+        bytes.extend(row);
+    }
+    bytes
+}
+
+fn labels(labels: &[u8]) -> Vec<u8> {
+    let count = (labels.len() as u32).to_be_bytes();
+    [&[0, 0, 8, 1], &count[..], labels].concat()
+}
+
+/// Train rows of two classes, and test rows of which one is a train row.
+fn files() -> Folder {
+    let folder = Folder::new();
+    folder
+        .file("train-images", &images(&[1, 2, 3, 4, 5, 6]))
+        .file("train-labels", &labels(&[0, 0, 0, 1, 1, 1]))
+        .file("test-images", &images(&[1, 7]))
+        .file("test-labels", &labels(&[0, 1]));
+    folder
+}
+
+/// Imports both halves into `out`.
+fn import(folder: &Folder, options: &[&str]) -> Outcome {
+    let mut arguments: Vec<OsString> = vec!["import".into(), "idx".into()];
+    arguments.extend(["train-images", "train-labels"].map(|name| folder.path(name).into()));
+    for (option, name) in [
+        ("--test-images", "test-images"),
+        ("--test-labels", "test-labels"),
+        ("--out", "out"),
+    ] {
+        arguments.extend([option.into(), folder.path(name).into()]);
+    }
+    arguments.extend(["--format", "json", "--classes", "Chat,Email"].map(OsString::from));
+    arguments.extend(options.iter().map(OsString::from));
+    undertone(arguments)
+}
+
+/// The one place that looks at failures: what is said, and that nothing is left behind.
+#[track_caller]
+fn refused(folder: &Folder, options: &[&str], expected: &str) {
+    let before = folder.entries("");
+    assert_eq!(import(folder, options).failure(folder), expected);
+    assert_eq!(folder.entries(""), before);
+}
+
+#[test]
+fn rows_keep_the_split_they_come_in() {
+    let folder = files();
+    let manifest = import(&folder, &[]).manifest();
+    assert_eq!(manifest["split"]["rule"], "given");
+    let counts = serde_json::json!({"class": "Chat", "train": 2, "validation": 1, "test": 1, "background": 0});
+    assert_eq!(manifest["split"]["classes"][0], counts);
+    let rows = serde_json::json!({"rows": 6, "cut_off": 0, "without_session": 0, "with_several_sessions": 0});
+    assert_eq!(manifest["captures"][0]["rows"], rows);
+}
+
+#[test]
+fn a_test_row_that_is_a_train_row_is_counted_and_goes_on_request() {
+    let folder = files();
+    // Addresses and ports zeroed, seeds differ in the payload only.
+    let manifest = import(&folder, &["--policy", "strict"]).manifest();
+    assert_eq!(manifest["tally"]["duplicates_across_splits"], 1);
+    assert_eq!(manifest["tally"]["samples"], 8);
+    folder
+        .file("test-images", &images(&[1, 7, 8]))
+        .file("test-labels", &labels(&[0, 1, 0]));
+    let manifest = import(&folder, &["--duplicates", "remove", "--force"]).manifest();
+    assert_eq!(manifest["split"]["classes"][0]["test"], 1);
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes_on_any_number_of_threads() {
+    let folder = files();
+    let sum = |options: &[&str]| import(&folder, options).manifest()["samples_sha256"].clone();
+    assert_eq!(
+        sum(&["--threads", "1"]),
+        sum(&["--threads", "4", "--force"])
+    );
+}
+
+#[test]
+fn an_index_gives_the_groups_of_the_capture_rule() {
+    let folder = files();
+    let mut index = "split,row,class,capture_group\n".to_owned();
+    for (row, (class, group)) in (0..).zip([
+        ("Chat", 1),
+        ("Chat", 1),
+        ("Chat", 2),
+        ("Email", 1),
+        ("Email", 2),
+        ("Email", 2),
+    ]) {
+        index += &format!("train,{row},{class},{group}\n");
+    }
+    index += "test,0,Chat,2\ntest,1,Email,1\n";
+    folder.file("index.csv", index.as_bytes());
+    let path = folder.path("index.csv").into_os_string();
+    let index = path.to_str().unwrap();
+    let manifest = import(&folder, &["--index", index, "--split", "capture"]).manifest();
+    // Two groups of two samples a class each: one is train, one is test.
+    for class in 0..2 {
+        let counts = &manifest["split"]["classes"][class];
+        assert_eq!((&counts["train"], &counts["test"]), (&2.into(), &2.into()));
+    }
+}
+
+#[test]
+fn an_index_of_other_files_is_refused() {
+    let folder = files();
+    folder.file(
+        "index.csv",
+        b"split,row,class,capture_group\ntrain,0,Email,1\n",
+    );
+    let path = folder.path("index.csv").into_os_string();
+    refused(
+        &folder,
+        &["--index", path.to_str().unwrap()],
+        "error: the index says that row 0 of split `train` is `Email`, its label says `Chat`; the index is of other files, or the classes are in another order",
+    );
+}
+
+#[test]
+fn without_an_index_captures_cannot_be_held_out() {
+    let folder = files();
+    let outcome = import(
+        &folder,
+        &["--split", "capture", "--test-images", "/dev/null"],
+    );
+    assert_eq!(outcome.code, 2);
+    // Each file is one group: the two halves are all there is to hold out.
+    let manifest = import(&folder, &["--split", "capture"]).manifest();
+    assert_eq!(manifest["split"]["classes"][0]["validation"], 0);
+}
+
+#[test]
+fn labels_of_other_images_are_refused() {
+    let folder = files();
+    folder.file("train-labels", &labels(&[0, 1]));
+    refused(
+        &folder,
+        &[],
+        "error: `train-images` has 6 rows, `train-labels` has 2 labels; they do not belong together",
+    );
+}
+
+#[test]
+fn a_label_without_a_class_is_refused() {
+    let folder = files();
+    folder.file("test-labels", &labels(&[0, 2]));
+    refused(
+        &folder,
+        &[],
+        "error: `test-labels` row 1 has label 2, there are 2 classes; name one for each label",
+    );
+}
+
+#[test]
+fn rows_without_packets_are_refused() {
+    let folder = files();
+    let mut digits = images(&[7, 7]);
+    digits[16 + ROW..].fill(0x80);
+    folder.file("test-images", &digits);
+    refused(
+        &folder,
+        &[],
+        "error: `test-images` row 1 is no head of a pcap file; only rows that still hold their packets can be imported",
+    );
+}
+
+#[test]
+fn images_that_end_early_are_refused() {
+    let folder = files();
+    folder.file("train-images", &images(&[1, 2, 3, 4, 5, 6])[..4000]);
+    refused(
+        &folder,
+        &[],
+        "error: `train-images` announces 6 rows and ends in row 5",
+    );
+}

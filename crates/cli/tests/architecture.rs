@@ -113,6 +113,39 @@ fn places(krate: &str, words: &[&str]) -> Vec<String> {
     found
 }
 
+/// The modules at the top of a crate, by its files.
+fn modules(krate: &str) -> BTreeSet<String> {
+    fs::read_dir(root().join("crates").join(krate).join("src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() || path.join("mod.rs").exists())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != "lib")
+        .collect()
+}
+
+/// The modules that the map has for a crate: the first cells of the table under its heading.
+fn mapped_modules(map: &str, krate: &str) -> BTreeSet<String> {
+    let heading = format!("### `{krate}`:");
+    map.lines()
+        .skip_while(|line| !line.starts_with(&heading))
+        .skip(1)
+        .take_while(|line| !line.starts_with('#'))
+        .filter_map(|line| line.strip_prefix("| `")?.split('|').next())
+        .flat_map(|cell| cell.split(['`', ',', ' ']))
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_map_has_every_module_and_no_other() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for krate in ["traffic", "network", "learn", "cli"] {
+        assert_eq!(mapped_modules(&map, krate), modules(krate), "{krate}");
+    }
+}
+
 #[test]
 fn the_arrows_between_crates_are_those_of_the_map() {
     let expected = ARROWS.map(|(krate, uses)| {

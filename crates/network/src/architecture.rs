@@ -54,3 +54,31 @@ pub struct Shape {
     /// Classes.
     pub classes: usize,
 }
+
+/// A shape that no network has.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no network has slices of {} bytes and {} classes; it takes 1 to {} bytes and at least 2 classes",
+    .0.slice_length, .0.classes, Shape::MAX_SLICE_LENGTH
+)]
+pub struct UnusableShape(pub Shape);
+
+impl Shape {
+    /// Bytes of the longest slice a network takes; memory grows with the length.
+    pub const MAX_SLICE_LENGTH: usize = 65_535;
+
+    /// Whether a network can have this shape.
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableShape`] if the slices are empty or too long, or there is nothing to choose from.
+    pub fn check(self) -> Result<(), UnusableShape> {
+        let is_usable =
+            (1..=Self::MAX_SLICE_LENGTH).contains(&self.slice_length) && self.classes >= 2;
+        if is_usable {
+            Ok(())
+        } else {
+            Err(UnusableShape(self))
+        }
+    }
+}

@@ -146,6 +146,8 @@ fn the_branch_agrees_with_burns_layers_at_odd_lengths_and_batches() {
         check_branch(kernels, 19, 61);
         check_branch(kernels, 5, 97);
         check_branch(kernels, 2, 40);
+        check_branch(kernels, 33, 8);
+        check_branch(kernels, 40, 3);
     }
 }
 
@@ -269,4 +271,27 @@ fn no_slices_have_no_logits() {
     let options = options(Architecture::ResnetGru, 784);
     let engine = Engine::new(options.shape, &Trainer::new(options).weights()).unwrap();
     assert_eq!(engine.logits(&[], 4), Vec::<f32>::new());
+}
+
+#[test]
+fn shapes_that_would_exhaust_the_memory_are_refused() {
+    let options = options(Architecture::Resnet, 784);
+    let weights = Trainer::new(options).weights();
+    for (slice_length, classes) in [(0, 5), (1 << 40, 5), (784, 0), (784, 1)] {
+        let shape = Shape {
+            slice_length,
+            classes,
+            ..options.shape
+        };
+        let error = Engine::new(shape, &weights).unwrap_err().to_string();
+        assert!(error.starts_with("no network has slices of"), "{error}");
+        assert!(Trainer::from_weights(TrainerOptions { shape, ..options }, &weights).is_err());
+    }
+}
+
+#[test]
+fn a_trainer_and_an_engine_can_move_between_threads() {
+    fn check<T: Send>() {}
+    check::<Trainer>();
+    check::<Engine>();
 }

@@ -275,8 +275,10 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`WeightsError`] if a tensor is missing, has another shape, or is not finite.
+    /// [`WeightsError`] if a tensor is missing, has another shape, or is not finite, or if no network
+    /// has that shape.
     pub fn new(shape: Shape, weights: &Weights) -> Result<Self, WeightsError> {
+        shape.check()?;
         let layout = Layout::new(shape);
         let values = layout.find_values(weights)?;
         let network = Arc::new(Network::new(layout, &values));

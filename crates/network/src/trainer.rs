@@ -1,5 +1,7 @@
 //! The trainer: a network, its Adam optimiser, and one step at a time.
 
+mod state;
+
 use std::fmt;
 
 use burn::{
@@ -20,17 +22,11 @@ use crate::{
     layout::{Layout, Values},
     operation::{SharedTrunk, spatial_features},
     trunk::Trunk,
-    weights::{NamedTensor, Weights, WeightsError},
+    weights::{Weights, WeightsError},
 };
 
 /// Share of a batch's statistics in the running ones, as `PyTorch` has it.
 const MOMENTUM: f64 = 0.1;
-
-/// Name of the step count in a state.
-const STEPS: &str = "trainer.steps";
-
-/// What precedes a tensor's name where a state keeps Adam's first and second moment of it.
-const MOMENTS: [&str; 2] = ["adam.first.", "adam.second."];
 
 /// One batch of samples.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +108,16 @@ pub(crate) struct Gradients {
 
 impl Trainer {
     /// New weights, drawn as `PyTorch` draws them, from the seed.
+    ///
+    /// # Panics
+    ///
+    /// If no network has the options' shape ([`Shape::check`]).
     pub fn new(options: TrainerOptions) -> Self {
+        assert!(
+            options.shape.check().is_ok(),
+            "no network has the shape {:?}",
+            options.shape
+        );
         let layout = Layout::new(options.shape);
         let values = layout.draw(options.seed);
         Self::with_values(options, layout, values)
@@ -124,30 +129,10 @@ impl Trainer {
     ///
     /// [`WeightsError`] if the weights are not of this shape.
     pub fn from_weights(options: TrainerOptions, weights: &Weights) -> Result<Self, WeightsError> {
+        options.shape.check()?;
         let layout = Layout::new(options.shape);
         let values = layout.find_values(weights)?;
         Ok(Self::with_values(options, layout, values))
-    }
-
-    /// Continues from [`Trainer::state`]: the steps that follow are those that would have followed.
-    ///
-    /// # Errors
-    ///
-    /// [`WeightsError`] if the state is not one of this shape.
-    pub fn resume(options: TrainerOptions, state: &Weights) -> Result<Self, WeightsError> {
-        let mut trainer = Self::from_weights(options, state)?;
-        // Two digits of base 65,536: a float32 holds whole numbers to 2^24 only.
-        let digits = state.values(STEPS, &[2])?;
-        trainer.steps = digits[0] as u64 + 65_536 * digits[1] as u64;
-        if trainer.steps > 0 {
-            let [first_trunk, first_rest] = trainer.layout.find_parameters(state, MOMENTS[0])?;
-            let [second_trunk, second_rest] = trainer.layout.find_parameters(state, MOMENTS[1])?;
-            let device = &trainer.device;
-            let pair = |first: Vec<f32>, second| Some([first, second].map(|v| flat(v, device)));
-            trainer.trunk.moments = pair(first_trunk, second_trunk);
-            trainer.rest.moments = pair(first_rest, second_rest);
-        }
-        Ok(trainer)
     }
 
     fn with_values(options: TrainerOptions, layout: Layout, values: Values) -> Self {
@@ -355,45 +340,6 @@ impl Trainer {
                 mix(&mut self.variances[place], norm.unbiased_variance(channel));
             }
         }
-    }
-
-    /// The network's weights and running statistics, for [`crate::engine::Engine`].
-    pub fn weights(&self) -> Weights {
-        self.layout.name(&Values {
-            trunk: floats(self.trunk.values.clone()),
-            rest: floats(self.rest.values.clone()),
-            means: self.means.clone(),
-            variances: self.variances.clone(),
-        })
-    }
-
-    /// Gradients by the names of their parameters.
-    #[cfg(test)]
-    pub(crate) fn name_gradients(&self, trunk: Vec<f32>, rest: Vec<f32>) -> Weights {
-        self.layout.name_parameters(&trunk, &rest, "")
-    }
-
-    /// Weights, optimiser state and step count.
-    pub fn state(&self) -> Weights {
-        let mut state = self.weights();
-        let of = |group: &Group, number: usize| {
-            group.moments.as_ref().map_or_else(
-                || vec![0.0; group.values.dims()[0]],
-                |moments| floats(moments[number].clone()),
-            )
-        };
-        for (number, prefix) in MOMENTS.iter().enumerate() {
-            let (trunk, rest) = (of(&self.trunk, number), of(&self.rest, number));
-            let named = self.layout.name_parameters(&trunk, &rest, prefix);
-            state.tensors.extend(named.tensors);
-        }
-        let digits = [self.steps % 65_536, self.steps / 65_536].map(|digit| digit as f32);
-        let steps = NamedTensor {
-            shape: vec![2],
-            values: digits.to_vec(),
-        };
-        state.tensors.insert(STEPS.to_owned(), steps);
-        state
     }
 }
 

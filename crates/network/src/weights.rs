@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::json;
 
+use crate::architecture::UnusableShape;
+
 /// A float32 tensor in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
@@ -49,6 +51,9 @@ pub enum WeightsError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// No network has the shape asked for.
+    #[error(transparent)]
+    Network(#[from] UnusableShape),
 }
 
 impl Weights {

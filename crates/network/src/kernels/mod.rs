@@ -1,8 +1,8 @@
 //! The arithmetic of the `ResNet` branch, at three levels: plain Rust, AVX2, AVX-512.
 //!
 //! All matrices are row-major with the channels in the columns; channels come in panels of
-//! [`PANEL`] columns. The level is chosen once, by [`Kernels::detect`] or by hand; the kernels
-//! themselves are written once, over [`vector::Vector`].
+//! 32 columns. The level is chosen once, by [`Kernels::detect`] or by hand; the kernels
+//! themselves are written once, over the vectors of `vector.rs`.
 #![expect(unsafe_code, reason = "std::arch; every block argues its safety")]
 #![expect(
     clippy::inline_always,

@@ -1,22 +1,14 @@
 //! The branch from the gradient of its features to the gradient of its parameters.
 
-use std::{mem, ops::Range};
-
-use rayon::prelude::*;
+use std::mem;
 
 use super::{
     Trunk, interior,
-    norm::Norm,
-    packing::{Packed, unpack_gradient},
-    padded,
     parallel::{Scratch, Share, chunks, each_sample},
     plan::{Convolution, FEATURES},
-    window,
+    way::{Way, reduce},
 };
-use crate::kernels::{Gate, Kernels, NormGradient, Product, WeightGradient};
-
-/// Floats of a weight gradient that one thread adds up at a time.
-const REDUCE: usize = 4096;
+use crate::kernels::Gate;
 
 impl Trunk {
     /// Gradient of the parameters, given that of the features of the last forward pass,
@@ -337,126 +329,4 @@ impl Trunk {
             norm: &self.norms[number],
         }
     }
-}
-
-/// One convolution and its `BatchNorm`, backwards, for one sample.
-struct Way<'a> {
-    kernels: Kernels,
-    convolution: &'a Convolution,
-    packed: &'a Packed,
-    norm: &'a Norm,
-}
-
-impl Way<'_> {
-    /// Gradient of the convolution's output, as padded rows and as panels.
-    fn norm_gradient(
-        &self,
-        gradient: &[f32],
-        values: &[f32],
-        rows: &mut [f32],
-        panels: &mut [f32],
-    ) {
-        let Convolution {
-            outputs: channels,
-            output_length,
-            ..
-        } = *self.convolution;
-        let rows = padded(rows, output_length, channels);
-        let end = rows.len() - channels;
-        self.kernels.norm_gradient(NormGradient {
-            channels,
-            gradient,
-            values,
-            mean: &self.norm.mean,
-            scale: &self.norm.scale,
-            slope: &self.norm.slope,
-            offset: &self.norm.offset,
-            rows: &mut rows[channels..end],
-            panels: &mut panels[..output_length * channels],
-        });
-    }
-
-    /// Gradient of the weights, in panels.
-    fn weights(&self, padded: &[f32], panels: &[f32], partial: &mut [f32], accumulate: bool) {
-        let convolution = self.convolution;
-        self.kernels.weight_gradient(WeightGradient {
-            rows: convolution.output_length,
-            depth: convolution.depth(),
-            columns: convolution.outputs,
-            input: window(convolution, padded),
-            row_stride: convolution.stride * convolution.inputs,
-            gradient: panels,
-            output: partial,
-            accumulate,
-        });
-    }
-
-    /// Gradient of the input, from padded rows. A one-tap convolution of stride 2 has none at
-    /// odd positions, so it can only be added to what is there.
-    fn input(&self, rows: &[f32], input: &mut [f32], accumulate: bool) {
-        let Convolution {
-            inputs,
-            outputs,
-            stride,
-            input_length,
-            output_length,
-            ..
-        } = *self.convolution;
-        let product =
-            |taps: usize, rows_out: usize, from: &[f32], weights: &[f32], to: &mut [f32]| {
-                self.kernels.multiply(Product {
-                    rows: rows_out,
-                    depth: taps * outputs,
-                    columns: inputs,
-                    input: from,
-                    row_stride: outputs,
-                    weights,
-                    bias: None,
-                    output: to,
-                    output_stride: stride * inputs,
-                    accumulate,
-                    rectify: false,
-                });
-            };
-        let behind = &rows[outputs..];
-        if stride == 1 && self.convolution.taps == 3 {
-            product(3, input_length, rows, &self.packed.backward, input);
-        } else {
-            product(1, output_length, behind, &self.packed.backward, input);
-            if self.convolution.taps == 3 && input_length > 1 {
-                let odd = &mut input[inputs..];
-                product(2, input_length / 2, behind, &self.packed.backward_odd, odd);
-            }
-        }
-    }
-}
-
-/// Adds the chunks' weight gradients in order and puts them in their place. A chunk has `size`
-/// partial sums; `range` is where the convolution's lie among them.
-fn reduce(
-    convolution: &Convolution,
-    range: Range<usize>,
-    size: usize,
-    partials: &mut [f32],
-    gradient: &mut [f32],
-) {
-    let weights = convolution.weights();
-    let (first, others) = partials.split_at_mut(size);
-    let others = &*others;
-    first[range.clone()]
-        .par_chunks_mut(REDUCE)
-        .enumerate()
-        .for_each(|(number, sums)| {
-            let start = range.start + number * REDUCE;
-            for other in others.chunks_exact(size) {
-                for (sum, value) in sums.iter_mut().zip(&other[start..]) {
-                    *sum += value;
-                }
-            }
-        });
-    unpack_gradient(
-        convolution,
-        &first[range],
-        &mut gradient[convolution.offset..][..weights],
-    );
 }

@@ -10,6 +10,7 @@ mod norm;
 mod packing;
 mod parallel;
 pub(crate) mod plan;
+mod way;
 
 use std::sync::Mutex;
 

@@ -18,7 +18,7 @@ const LEFT: f64 = 52.0;
 /// Space for the numbers below a chart.
 const BOTTOM: f64 = 44.0;
 /// Space above and right of a chart.
-const MARGIN: f64 = 14.0;
+const MARGIN: f64 = 20.0;
 
 /// The confusion matrix as a heat map: colour by the share of the row, numbers as counted.
 pub(super) fn confusion(evaluation: &Evaluation) -> String {
@@ -35,7 +35,8 @@ pub(super) fn confusion(evaluation: &Evaluation) -> String {
     let (cell, label) = (46.0, longest * 7.2 + 16.0);
     let (width, height) = (
         label + cell * classes.len() as f64 + 10.0,
-        label + cell * classes.len() as f64 + 24.0,
+        // Names below are turned by 60 degrees.
+        label * 0.87 + cell * classes.len() as f64 + 12.0,
     );
     let mut svg = open("confusion", width, height, "Confusion matrix");
     for (row, counts) in evaluation.confusion.iter().enumerate() {
@@ -299,6 +300,16 @@ impl Frame {
         )
     }
 
+    /// From number to number below: a quarter, or for epochs, which are whole, about that.
+    fn x_step(&self) -> f64 {
+        let quarter = (self.x.1 - self.x.0) / 4.0;
+        if self.x.1 > 1.0 {
+            quarter.ceil()
+        } else {
+            quarter
+        }
+    }
+
     /// An SVG with a grid and its numbers.
     fn open(&self, title: &str, x_title: &str) -> String {
         let mut svg = open("chart", WIDTH, HEIGHT, title);
@@ -320,9 +331,10 @@ impl Frame {
                 "tick",
                 &tick(y, self.y.1),
             );
-            // Epochs are whole numbers.
-            let x = self.x.0 + part * (self.x.1 - self.x.0);
-            let x = if self.x.1 > 1.0 { x.round() } else { x };
+            let x = self.x.0 + f64::from(step) * self.x_step();
+            if x > self.x.1 {
+                continue;
+            }
             let (place, bottom) = self.at(x, self.y.0);
             text(
                 &mut svg,

@@ -46,7 +46,7 @@ pub(crate) fn html(
         threshold => percent(evaluation.rejection.at_threshold.threshold),
         sentences => worth::sentences(evaluation)
             .into_iter()
-            .map(|sentence| sentence.replace(['*', '`'], ""))
+            .map(|sentence| sentence.replace(['*', '`'], "").replace(" %", "\u{a0}%"))
             .collect::<Vec<_>>(),
         classes => class_rows(evaluation),
         confusion => figures::confusion(evaluation),

@@ -38,16 +38,16 @@ fn split(evaluation: &Evaluation) -> String {
             evaluation.model.trained_on.dataset
         );
     }
-    match evaluation.dataset.split_rule.as_str() {
-        "session" | "given" => "Sessions of one capture are on both sides of the split: the score \
-                                says how well the model knows these captures, not how it does on \
-                                traffic of another day, place or application."
-            .to_owned(),
-        _ => {
+    match &evaluation.sharing {
+        Some(sharing) if sharing.groups == 0 && sharing.captures == 0 => {
             "Whole capture groups were held out: the score says how the model does on captures it \
-              has never seen, made in the same laboratory."
+             has never seen, made in the same laboratory."
                 .to_owned()
         }
+        _ => "Sessions of one capture group are on both sides of the split: the score says how \
+              well the model knows these captures, not how it does on traffic of another day, \
+              place or application."
+            .to_owned(),
     }
 }
 

@@ -1,0 +1,119 @@
+//! `evaluate` from outside.
+
+use std::fs;
+
+use crate::{run, world};
+
+#[test]
+fn a_run_is_scored_and_its_files_agree_with_what_is_printed() {
+    let world = world();
+    // A copy: other tests look at the run's folder.
+    let line = "evaluate {}/run --out {}/scores --format ";
+    let text = run(world.path(), &format!("{line}text"));
+    let out = text.success();
+    for part in [
+        "accuracy",
+        "macro average",
+        "VPN-Chat",
+        "Confusion",
+        "What the score is worth",
+    ] {
+        assert!(out.contains(part), "{out}");
+    }
+    // Sentences are broken into lines.
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("the model does not detect VPN tunnels on a wire"),
+        "{out}"
+    );
+    let json = run(world.path(), &format!("{line}json --threads 1"));
+    assert_eq!(
+        json.success(),
+        fs::read_to_string(world.file("scores/evaluation.json")).unwrap()
+    );
+    let html = run(world.path(), &format!("{line}html --threads 2"));
+    assert_eq!(
+        html.success(),
+        fs::read_to_string(world.file("scores/report.html")).unwrap()
+    );
+    assert_eq!(
+        json.success(),
+        fs::read_to_string(world.file("scores/evaluation.json")).unwrap()
+    );
+}
+
+#[test]
+fn the_evaluation_names_what_it_is_about() {
+    let world = world();
+    let outcome = run(
+        world.path(),
+        "evaluate {}/run --split validation --format json",
+    );
+    let evaluation: serde_json::Value = serde_json::from_str(outcome.success()).unwrap();
+    assert_eq!(evaluation["schema"], 1);
+    assert_eq!(evaluation["split"], "validation");
+    assert_eq!(evaluation["dataset"]["name"], "toy");
+    assert_eq!(evaluation["dataset"]["policy"], "ip");
+    assert_eq!(evaluation["dataset"]["split_rule"], "session");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(world.file("dataset/manifest.json")).unwrap())
+            .unwrap();
+    assert_eq!(evaluation["dataset"]["sha256"], manifest["samples_sha256"]);
+    // Every session of the toy captures is easy.
+    assert_eq!(evaluation["scores"]["accuracy"], 1.0);
+    assert!(!world.file("run/evaluation-validation.json").exists());
+}
+
+#[test]
+fn the_page_needs_nothing_from_elsewhere() {
+    let world = world();
+    let page = run(world.path(), "evaluate {}/run --out {}/page --format html");
+    let page = page.success();
+    for forbidden in ["<script", "<link", "src=", "url(", "@import"] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    // The name of SVG's namespace is the one address, and nothing fetches it.
+    let addresses = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!addresses.contains("http"), "an address is in the page");
+    assert_eq!(page.matches("<svg").count(), 5);
+}
+
+#[test]
+fn slices_of_another_policy_are_refused() {
+    let world = world();
+    let found = run(world.path(), "evaluate {}/run --dataset {}/payload").failure(world.path());
+    assert_eq!(
+        found,
+        "error: cannot score `{}/run` on `{}/payload`: the model is for slices of policy `ip` and \
+         784 bytes, these have policy `payload` and 784 bytes"
+    );
+}
+
+#[test]
+fn what_is_no_run_or_no_model_is_told_in_one_line() {
+    let world = world();
+    let check = |line: &str, expected: &str| {
+        let found = run(world.path(), line).failure(world.path());
+        assert!(found.starts_with(expected), "{found}");
+    };
+    check(
+        "evaluate {}/nowhere",
+        "error: cannot use model `{}/nowhere`: No such file",
+    );
+    check(
+        "evaluate {}/data",
+        "error: cannot use model `{}/data/model.safetensors`: No such file",
+    );
+    check(
+        "evaluate {}/run/model.safetensors",
+        "error: a model file alone names no dataset; add `--dataset DIR`",
+    );
+    check(
+        "evaluate {}/run/last.safetensors --dataset {}/dataset",
+        "error: cannot use model `{}/run/last.safetensors`: a training state, not a model;",
+    );
+    check(
+        "evaluate {}/mixed.pcap --dataset {}/dataset",
+        "error: cannot use model `{}/mixed.pcap`: damaged model: not readable as safetensors",
+    );
+}

@@ -127,5 +127,6 @@ network_down() {
         ip netns delete "$space" 2>/dev/null || true
         rm -rf "/etc/netns/$space"
     done
-    [ -n "${KEEP_WORK:-}" ] && echo "kept $work" || rm -rf "$work"
+    # For a look at the logs: KEEP_WORK=1 samples/make.sh
+    if [ -n "${KEEP_WORK:-}" ]; then echo "kept $work"; else rm -rf "$work"; fi
 }

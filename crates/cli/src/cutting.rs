@@ -77,7 +77,7 @@ impl SessionArguments {
     /// The options, with these slices.
     pub(crate) fn options(&self, slices: &SliceArguments) -> CutOptions {
         CutOptions {
-            policy: slices.policy.clone(),
+            policy: slices.policy,
             slice_length: slices.slice_length,
             unit: match slices.unit {
                 UnitChoice::Session => Unit::Session,

@@ -36,12 +36,12 @@ pub(crate) fn watched<T: Send>(
 ) -> anyhow::Result<T> {
     let stop = crate::interrupt::flag()?;
     let bar = bar();
-    let step = |step: Step<'_>| show(&bar, step);
+    let tell = |step: Step<'_>| show(&bar, step);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
     let observer = Observer {
-        step: &step,
+        step: &tell,
         stop: AsRef::<AtomicBool>::as_ref(&stop),
     };
     let outcome = pool.install(|| work(observer));

@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod folder;
 pub mod manifest;
+pub mod row;
 pub mod samples;
 
 use std::{fmt, path::Path, str::FromStr};
@@ -64,6 +65,9 @@ impl FromStr for Split {
 }
 
 /// What is known of a sample beside its slice.
+///
+/// Where slices were taken as they were found, nothing is: the five-tuple is then UDP between
+/// unspecified addresses, and all numbers are 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
     /// Index into the manifest's captures.

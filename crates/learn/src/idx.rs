@@ -4,10 +4,11 @@ mod container;
 mod import;
 mod index;
 mod pcap_head;
+mod rows;
 
 pub use self::{
     container::{IdxError, IdxReader},
-    import::{IdxImport, IdxPair, import},
+    import::{IdxImport, IdxPair, RowForm, import},
     index::{IndexError, RowIndex},
     pcap_head::pcap_part,
 };

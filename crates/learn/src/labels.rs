@@ -1,10 +1,11 @@
 //! Labels: which class a capture is of, and what else its name says.
 
+mod label;
 mod table;
 
 use std::collections::BTreeSet;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 
 use crate::{
     capture_files::CaptureFile,
@@ -12,10 +13,11 @@ use crate::{
         Split,
         manifest::{LabelSource, SetAside},
     },
-    registry::{Disputed, Excluded, Registry, Status},
+    registry::{Disputed, Excluded, Registry},
 };
 
-pub use table::{LabelTable, TableError};
+use self::label::{Label, Outcome, from_name, from_registry};
+pub use self::table::{LabelTable, TableError};
 
 /// Where to take labels from.
 #[derive(Debug, Clone)]
@@ -113,20 +115,6 @@ pub enum LabelError {
     Nothing,
 }
 
-/// What one capture's label turned out to be.
-enum Outcome {
-    Label(Label),
-    SetAside(String),
-    Unlabelled(String),
-}
-
-struct Label {
-    class: String,
-    group: Option<String>,
-    given: Option<Split>,
-    note: Option<String>,
-}
-
 impl Labelling {
     /// Labels captures. Classes are numbered as `classes` lists them, else by name, those of a
     /// registry in its own order.
@@ -196,8 +184,10 @@ impl Labelling {
                 note: None,
             })),
             Self::Pattern(pattern) => match pattern.captures(&file.name) {
-                Some(parts) => from_name(&parts, &file.name).map(Outcome::Label),
-                None => Ok(Outcome::Unlabelled(
+                Some(parts) if parts.name("class").is_some_and(|class| !class.is_empty()) => {
+                    from_name(&parts, &file.name).map(Outcome::Label)
+                }
+                _ => Ok(Outcome::Unlabelled(
                     "the pattern does not match its name".to_owned(),
                 )),
             },
@@ -266,59 +256,6 @@ impl Labelling {
             },
         }
     }
-}
-
-/// What a name says under a pattern that matched it.
-fn from_name(parts: &Captures<'_>, name: &str) -> Result<Label, LabelError> {
-    let part = |group| parts.name(group).map(|found| found.as_str().to_owned());
-    let given = part("split").map(|split| split.parse()).transpose();
-    Ok(Label {
-        class: part("class").unwrap_or_default(),
-        group: part("group"),
-        given: given.map_err(|source| LabelError::Split {
-            file: name.to_owned(),
-            source,
-        })?,
-        note: None,
-    })
-}
-
-/// What a registry says of a file: by its list, or by the names of rebuilt captures.
-fn from_registry(
-    registry: &Registry,
-    disputed: Disputed,
-    excluded: Excluded,
-    name: &str,
-) -> Result<Outcome, LabelError> {
-    if let Some(file) = registry.file(name) {
-        return Ok(match file.class_under(disputed, excluded) {
-            Some(class) => Outcome::Label(Label {
-                class: class.to_owned(),
-                group: file.group.map(str::to_owned),
-                given: None,
-                note: (file.status != Status::Agreed).then(|| file.reason.to_owned()),
-            }),
-            None => Outcome::SetAside(file.reason.to_owned()),
-        });
-    }
-    let pattern = Regex::new(registry.rebuilt_pattern).expect("a test compiles every pattern");
-    let Some(parts) = pattern.captures(name) else {
-        return Ok(Outcome::Unlabelled(format!(
-            "it is none of the files of `{}`",
-            registry.name
-        )));
-    };
-    let label = from_name(&parts, name)?;
-    Ok(match registry.class(&label.class) {
-        Some(class) => Outcome::Label(Label {
-            class: class.to_owned(),
-            ..label
-        }),
-        None => Outcome::Unlabelled(format!(
-            "`{}` is no class of `{}`",
-            label.class, registry.name
-        )),
-    })
 }
 
 #[cfg(test)]

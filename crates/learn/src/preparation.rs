@@ -34,9 +34,10 @@ use crate::{
     checksum::SummedSource,
     dataset::{
         DatasetError, Manifest,
-        columns::{Form, Row},
+        columns::Form,
         folder::{Existing, PlaceError, Staging},
         manifest::{CaptureRecord, Cutting, SetAside},
+        row::{Content, Row},
     },
     filters::Filters,
     labels::{Labelled, LabelledCapture},
@@ -182,7 +183,7 @@ pub fn prepare(
     let parts = Parts {
         form,
         captures: parts.iter().map(|part| part.record.clone()).collect(),
-        parts,
+        cut: parts,
     };
     assemble(parts, manifest, &options.filters, &options.split, staging)
 }
@@ -211,6 +212,7 @@ fn cut_capture(
     let mut writer = PartWriter::create(path, form.clone())?;
     let mut failure = None;
     let mut sink = |session: Session| {
+        let is_empty = session.payload_bytes == 0;
         let row = Row {
             // A label that no class has is refused by the writer.
             label: label.map_or(u32::MAX, |label| label as u32),
@@ -218,9 +220,8 @@ fn cut_capture(
             row: None,
             group: Arc::clone(&group),
             given: capture.given,
-            session,
+            content: Content::Session(Box::new(session)),
         };
-        let is_empty = row.session.payload_bytes == 0;
         if let Err(error) = writer.push(&row, is_empty) {
             failure = Some(error);
         }

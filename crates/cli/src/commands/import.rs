@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use learn::{
     dataset::Split,
     filters::Choice,
-    idx::{IdxImport, IdxPair, RowIndex, import},
+    idx::{IdxImport, IdxPair, RowForm, RowIndex, import},
     preparation::PrepareOptions,
     registry::Registry,
 };
@@ -44,6 +44,8 @@ Examples:
       --registry iscx-vpn-nonvpn-2016 --out dataset
   Whole capture groups held out, groups from an index:
     undertone import idx … --index index.csv.gz --split capture --allow-untestable --out dataset
+  Rows that are cleaned bytes already:
+    undertone import idx images labels --raw --classes 0,1,2,3,4,5,6,7,8,9 --out dataset
   Files without a test half:
     undertone import idx images labels --classes Gmail,Skype,FTP --out dataset")]
 struct ImportIdx {
@@ -75,7 +77,12 @@ struct ImportIdx {
     #[arg(long, value_name = "NAME", value_parser = super::prepare::known_registry)]
     registry: Option<&'static Registry>,
 
-    /// Table with columns split, row and capture_group, which the `capture` rule needs
+    /// Take rows as slices as they are; without it, a row that is no head of a pcap file is
+    /// refused
+    #[arg(long, conflicts_with_all = ["policy", "slice_length", "unit", "packet_slices"])]
+    raw: bool,
+
+    /// Table with columns `split`, `row` and `capture_group`, which the `capture` rule needs
     #[arg(long, value_name = "CSV")]
     index: Option<PathBuf>,
 
@@ -151,6 +158,11 @@ impl ImportIdx {
         let what = IdxImport {
             pairs,
             classes: self.classes.clone().unwrap_or_else(registry_classes),
+            form: if self.raw {
+                RowForm::Slices
+            } else {
+                RowForm::PcapHeads
+            },
             index: self.index.as_deref().map(RowIndex::read).transpose()?,
         };
         let name = self.registry.map_or("dataset", |registry| registry.name);

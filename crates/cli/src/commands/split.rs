@@ -29,7 +29,7 @@ pub(crate) struct Split {
     rule: RuleChoice,
 
     #[command(flatten)]
-    split: SplitArguments,
+    lots: SplitArguments,
 
     #[command(flatten)]
     place: PlaceArguments,
@@ -41,7 +41,7 @@ pub(crate) struct Split {
 
 impl Split {
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let options = self.split.options(self.rule);
+        let options = self.lots.options(self.rule);
         let place = &self.place.out;
         let manifest = resplit(&self.dataset, &options, place, self.place.existing())?;
         report(&manifest, place, self.format, out)

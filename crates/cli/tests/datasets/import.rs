@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use learn::dataset::{Dataset, Split};
 use traffic::{
     link::LinkType,
     synth::{self, Conversation},
@@ -113,7 +114,7 @@ fn the_same_files_give_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn an_index_gives_the_groups_of_the_capture_rule() {
     let folder = files();
-    let mut index = "split,row,class,capture_group\n".to_owned();
+    let mut lines = vec!["split,row,class,capture_group".to_owned()];
     for (row, (class, group)) in (0..).zip([
         ("Chat", 1),
         ("Chat", 1),
@@ -122,10 +123,10 @@ fn an_index_gives_the_groups_of_the_capture_rule() {
         ("Email", 2),
         ("Email", 2),
     ]) {
-        index += &format!("train,{row},{class},{group}\n");
+        lines.push(format!("train,{row},{class},{group}"));
     }
-    index += "test,0,Chat,2\ntest,1,Email,1\n";
-    folder.file("index.csv", index.as_bytes());
+    lines.extend(["test,0,Chat,2", "test,1,Email,1"].map(str::to_owned));
+    folder.file("index.csv", lines.join("\n").as_bytes());
     let path = folder.path("index.csv").into_os_string();
     let index = path.to_str().unwrap();
     let manifest = import(&folder, &["--index", index, "--split", "capture"]).manifest();
@@ -195,8 +196,23 @@ fn rows_without_packets_are_refused() {
     refused(
         &folder,
         &[],
-        "error: `test-images` row 1 is no head of a pcap file; only rows that still hold their packets can be imported",
+        "error: `test-images` row 1 is no head of a pcap file; take rows as they are with `--raw`",
     );
+}
+
+#[test]
+fn rows_can_be_taken_as_they_are() {
+    let folder = files();
+    let manifest = import(&folder, &["--raw"]).manifest();
+    assert_eq!(
+        (&manifest["policy"], &manifest["slice_length"]),
+        (&"raw".into(), &ROW.into())
+    );
+    let dataset = Dataset::open(&folder.path("out")).unwrap();
+    // The magic number of pcap: nothing was taken apart.
+    let test = dataset.split(Split::Test);
+    assert_eq!(test.samples.slices[..4], [0xa1, 0xb2, 0xc3, 0xd4]);
+    assert_eq!(test.origins[0].five_tuple.source.to_string(), "0.0.0.0:0");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The commands that make datasets and look into captures, from outside.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a test says what it skipped or counted"
+)]
 
 mod agreement;
 mod captures;

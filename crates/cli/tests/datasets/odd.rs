@@ -10,7 +10,7 @@ use std::{
 use crate::{captures::Folder, real_data};
 
 /// Far above what the largest of them needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn every_odd_capture_is_inspected_and_prepared_or_refused_in_one_line() {

@@ -1,6 +1,6 @@
 //! Columns: the form of `samples.parquet`, one row a session.
 //!
-//! Names and types here are what Polars, DuckDB and pandas show; a change of theirs is a change
+//! Names and types here are what Polars, `DuckDB` and pandas show; a change of theirs is a change
 //! of [`super::manifest::SCHEMA`].
 
 use std::sync::Arc;
@@ -17,24 +17,10 @@ use arrow::{
 use serde::Serialize;
 use traffic::{packet::Direction, session::Session};
 
-use super::Split;
-
-/// A session with everything that makes it a row; the split comes later.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// Its class, as a number.
-    pub label: u32,
-    /// Index into the manifest's captures.
-    pub capture: u32,
-    /// Which row of an IDX file it was, where it was one.
-    pub row: Option<u32>,
-    /// What must not be torn apart with it.
-    pub group: Arc<str>,
-    /// The split that its source gives it.
-    pub given: Option<Split>,
-    /// The session.
-    pub session: Session,
-}
+use super::{
+    Split,
+    row::{Content, Row},
+};
 
 /// What decides the form of the columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +42,12 @@ fn list_of(value: DataType) -> DataType {
 }
 
 fn fixed_list_of(value: DataType, length: usize) -> DataType {
-    DataType::FixedSizeList(Arc::new(Field::new("item", value, false)), length as i32)
+    DataType::FixedSizeList(Arc::new(Field::new("item", value, false)), width(length))
+}
+
+/// A width as Arrow counts it; wider than that no slice is, and the first row would be refused.
+fn width(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
 }
 
 impl Form {
@@ -65,7 +56,7 @@ impl Form {
         use DataType::{
             FixedSizeBinary, Float32, Int8, Timestamp, UInt8, UInt16, UInt32, UInt64, Utf8,
         };
-        let slice = FixedSizeBinary(self.slice_length as i32);
+        let slice = FixedSizeBinary(width(self.slice_length));
         let instant = Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
         let mut fields = vec![
             Field::new("label", UInt32, false),
@@ -75,19 +66,19 @@ impl Form {
             Field::new("row", UInt32, true),
             Field::new("group", dictionary(), false),
             Field::new("given_split", dictionary(), true),
-            Field::new("start", instant.clone(), false),
-            Field::new("end", instant, false),
-            Field::new("protocol", dictionary(), false),
-            Field::new("client_address", Utf8, false),
-            Field::new("client_port", UInt16, false),
-            Field::new("server_address", Utf8, false),
-            Field::new("server_port", UInt16, false),
-            Field::new("link_type", UInt32, false),
+            Field::new("start", instant.clone(), true),
+            Field::new("end", instant, true),
+            Field::new("protocol", dictionary(), true),
+            Field::new("client_address", Utf8, true),
+            Field::new("client_port", UInt16, true),
+            Field::new("server_address", Utf8, true),
+            Field::new("server_port", UInt16, true),
+            Field::new("link_type", UInt32, true),
             Field::new("packets", UInt64, false),
             Field::new("bytes", UInt64, false),
             Field::new("payload_bytes", UInt64, false),
             Field::new("background", dictionary(), true),
-            Field::new("end_reason", dictionary(), false),
+            Field::new("end_reason", dictionary(), true),
             Field::new("tcp_flags_forward", UInt8, false),
             Field::new("tcp_flags_backward", UInt8, false),
             Field::new("slice", slice.clone(), false),
@@ -158,7 +149,7 @@ fn item(value: DataType) -> Arc<Field> {
 impl Columns {
     /// Empty columns.
     pub fn new(form: Form) -> Self {
-        let slice_length = form.slice_length as i32;
+        let slice_length = width(form.slice_length);
         let instant = || TimestampNanosecondBuilder::new().with_timezone("UTC");
         Self {
             schema: form.schema(),
@@ -220,7 +211,6 @@ impl Columns {
         let class = self.form.classes.get(row.label as usize).ok_or_else(|| {
             ArrowError::InvalidArgumentError(format!("label {} has no class", row.label))
         })?;
-        let session = &row.session;
         self.label.append_value(row.label);
         self.class.append_value(class);
         // Every row needs a value; the side is known once all rows are.
@@ -229,12 +219,54 @@ impl Columns {
         self.row.append_option(row.row);
         self.group.append_value(row.group.as_ref());
         self.given_split.append_option(row.given.map(Split::name));
-        self.push_header(session);
-        self.slice.append_value(session.slice.bytes())?;
-        self.filled.append_value(session.slice.filled() as u32);
-        self.push_packets(session)?;
+        self.slice.append_value(row.content.slice())?;
+        match &row.content {
+            Content::Session(session) => {
+                self.filled.append_value(session.slice.filled() as u32);
+                self.push_header(session);
+                self.push_packets(session)?;
+            }
+            Content::Slice(bytes) => {
+                let padding = bytes.iter().rev().take_while(|&&byte| byte == 0).count();
+                self.filled.append_value((bytes.len() - padding) as u32);
+                self.push_no_header();
+                self.push_no_packets();
+            }
+        }
         self.rows += 1;
         Ok(())
+    }
+
+    /// Nulls for what is not known, zeros for what is counted.
+    fn push_no_header(&mut self) {
+        self.start.append_null();
+        self.end.append_null();
+        self.protocol.append_null();
+        for side in 0..2 {
+            self.addresses[side].append_null();
+            self.ports[side].append_null();
+            self.tcp_flags[side].append_value(0);
+        }
+        self.link_type.append_null();
+        self.packets.append_value(0);
+        self.bytes.append_value(0);
+        self.payload_bytes.append_value(0);
+        self.background.append_null();
+        self.end_reason.append_null();
+    }
+
+    fn push_no_packets(&mut self) {
+        self.packet_direction.append(true);
+        self.packet_length.append(true);
+        self.packet_payload_length.append(true);
+        self.packet_offset.append(true);
+        self.centime.values().append_slice(&[0.0; 26]);
+        self.centime.append(true);
+        self.time.values().append_slice(&[0.0; 23]);
+        self.time.append(true);
+        if self.form.has_packet_slices {
+            self.packet_slices.append(true);
+        }
     }
 
     fn push_header(&mut self, session: &Session) {

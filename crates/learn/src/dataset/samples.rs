@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::Write,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
 };
@@ -28,11 +28,16 @@ use parquet::{
     schema::types::ColumnPath,
 };
 use serde::de::DeserializeOwned;
-use traffic::{link::LinkType, packet::FiveTuple, timestamp::Timestamp};
+use traffic::{
+    link::LinkType,
+    packet::{FiveTuple, Protocol},
+    timestamp::Timestamp,
+};
 
 use super::{
     DatasetError, LabelledSlices, Manifest, Origin, Rows, Split,
-    columns::{Columns, Form, Row},
+    columns::{Columns, Form},
+    row::Row,
 };
 use crate::{checksum::SummedSource, filters::Facts};
 
@@ -223,9 +228,9 @@ fn read_batch(
     manifest: &Manifest,
     rows: &mut [Rows; 3],
 ) -> Result<(), String> {
-    let number = |name| column(batch, name).map(|column| column.as_primitive::<UInt32Type>());
-    let count = |name| column(batch, name).map(|column| column.as_primitive::<UInt64Type>());
-    let port = |name| column(batch, name).map(|column| column.as_primitive::<UInt16Type>());
+    let number = |name| column(batch, name).map(AsArray::as_primitive::<UInt32Type>);
+    let count = |name| column(batch, name).map(AsArray::as_primitive::<UInt64Type>);
+    let port = |name| column(batch, name).map(AsArray::as_primitive::<UInt16Type>);
     let (label, capture, row) = (number("label")?, number("capture")?, number("row")?);
     let link_type = number("link_type")?;
     let (packets, bytes) = (count("packets")?, count("bytes")?);
@@ -252,6 +257,9 @@ fn read_batch(
             return Err(format!("label {} has no class", label.value(at)));
         }
         let end = |side: usize| -> Result<SocketAddr, String> {
+            if addresses[side].is_null(at) {
+                return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+            }
             let address = addresses[side].value(at);
             let ip: IpAddr = address
                 .parse()
@@ -270,7 +278,11 @@ fn read_batch(
             row: row.is_valid(at).then(|| row.value(at)),
             group: group.value(at).to_owned(),
             five_tuple: FiveTuple {
-                protocol: named(protocol.value(at))?,
+                protocol: if protocol.is_null(at) {
+                    Protocol::Udp
+                } else {
+                    named(protocol.value(at))?
+                },
                 source: end(0)?,
                 destination: end(1)?,
             },

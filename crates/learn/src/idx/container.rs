@@ -77,10 +77,18 @@ pub enum IdxError {
         /// How many classes there are.
         classes: usize,
     },
+    /// Rows of another length than those before.
+    #[error("`{path}` has rows of {found} bytes, the first images have {expected}")]
+    RowLength {
+        /// The file.
+        path: String,
+        /// Bytes of its rows.
+        found: usize,
+        /// Bytes of the first images' rows.
+        expected: usize,
+    },
     /// A row that is no head of a pcap file.
-    #[error(
-        "`{path}` row {row} is no head of a pcap file; only rows that still hold their packets can be imported"
-    )]
+    #[error("`{path}` row {row} is no head of a pcap file; take rows as they are with `--raw`")]
     NotPcap {
         /// The file.
         path: String,

@@ -3,33 +3,27 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{BufReader, Cursor},
-    ops::ControlFlow,
+    io::BufReader,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use rayon::prelude::*;
-use traffic::{
-    capture::CaptureReader,
-    cut::cut,
-    session::Session,
-    session_table::{CutOptions, EndRule},
-    tally::Tally,
-};
+use traffic::session_table::{CutOptions, EndRule};
 
-use super::{IdxError, IdxReader, RowIndex, pcap_head::pcap_part};
+use super::{
+    IdxError, IdxReader, RowIndex,
+    rows::{IdxRow, ImageFile, cut_chunk, record},
+};
 use crate::{
     checksum::SummedSource,
     dataset::{
         Manifest, Split,
-        columns::{Form, Row},
+        columns::Form,
         folder::Staging,
-        manifest::{CaptureRecord, Cutting, LabelSource, RowTally},
+        manifest::{CaptureRecord, Cutting, LabelSource, RAW},
     },
     preparation::{
-        Observer, Part, PartWriter, Parts, PrepareError, PrepareOptions, Step, assemble,
-        first_error,
+        Observer, Part, Parts, PrepareError, PrepareOptions, Step, assemble, first_error,
     },
 };
 
@@ -49,6 +43,16 @@ pub struct IdxPair {
     pub split: Split,
 }
 
+/// What the rows of images are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RowForm {
+    /// Heads of pcap files, to be taken apart into packets.
+    #[default]
+    PcapHeads,
+    /// Slices, taken as they are: no byte policy cut them.
+    Slices,
+}
+
 /// What to import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IdxImport {
@@ -58,29 +62,13 @@ pub struct IdxImport {
     pub classes: Vec<String>,
     /// The group of each row; without it all rows of a file are one group.
     pub index: Option<RowIndex>,
-}
-
-/// One row on its way.
-struct IdxRow {
-    number: u64,
-    label: u8,
-    bytes: Vec<u8>,
-}
-
-/// What does not change from row to row of a file.
-struct ImageFile<'a> {
-    at: u32,
-    name: &'a str,
-    split: Split,
-    import: &'a IdxImport,
-    cutting: &'a CutOptions,
-    form: &'a Form,
-    folder: &'a Path,
+    /// What the rows are.
+    pub form: RowForm,
 }
 
 /// Cuts the rows of IDX files into sessions, filters, splits and writes the dataset to `place`.
 ///
-/// Each row is a capture of its own: its sessions end with it, whatever the options say. A
+/// With two files or more, each gives its split. Each row is a capture of its own: its sessions end with it, whatever the options say. A
 /// session without visible payload counts as empty only if the row does not cut it off.
 ///
 /// # Errors
@@ -98,10 +86,14 @@ pub fn import(
         end_rule: EndRule::Capture,
         ..options.cutting.clone()
     };
+    let is_raw = what.form == RowForm::Slices;
     let form = Form {
         classes: what.classes.clone(),
-        slice_length: cutting.slice_length.get(),
-        has_packet_slices: cutting.packet_slices > 0,
+        slice_length: match what.pairs.first() {
+            Some(pair) if is_raw => open(&pair.images)?.0.row_length(),
+            _ => cutting.slice_length.get(),
+        },
+        has_packet_slices: cutting.packet_slices > 0 && !is_raw,
     };
     let (mut parts, mut captures, mut label_files) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (at, pair) in what.pairs.iter().enumerate() {
@@ -128,17 +120,17 @@ pub fn import(
         parts.append(&mut cut);
     }
     (observer.step)(Step::Writing);
-    let mut manifest = Manifest::new(
-        &options.name,
-        what.classes.clone(),
-        &cutting.policy.to_string(),
-        form.slice_length,
-    );
+    let policy = match what.form {
+        RowForm::PcapHeads => cutting.policy.to_string(),
+        RowForm::Slices => RAW.to_owned(),
+    };
+    let classes = what.classes.clone();
+    let mut manifest = Manifest::new(&options.name, classes, &policy, form.slice_length);
     manifest.cutting = Cutting::from(&cutting);
     manifest.labels = LabelSource::Idx { files: label_files };
     let parts = Parts {
         form,
-        parts,
+        cut: parts,
         captures,
     };
     assemble(parts, manifest, &options.filters, &options.split, staging)
@@ -185,6 +177,14 @@ fn cut_file(
             rows: reader.rows(),
             labels: pair.labels.display().to_string(),
             count: labels.len() as u64,
+        }
+        .into());
+    }
+    if file.import.form == RowForm::Slices && reader.row_length() != file.form.slice_length {
+        return Err(IdxError::RowLength {
+            path: pair.images.display().to_string(),
+            found: reader.row_length(),
+            expected: file.form.slice_length,
         }
         .into());
     }
@@ -240,111 +240,6 @@ fn cut_file(
         *sum += part.unwrap_or_default();
     }
     Ok((record, parts))
-}
-
-/// The record of a file of which nothing was read yet.
-fn record(file: &ImageFile<'_>) -> CaptureRecord {
-    CaptureRecord {
-        file: file.name.to_owned(),
-        sha256: String::new(),
-        size: 0,
-        class: None,
-        group: None,
-        given_split: Some(file.split),
-        note: None,
-        sessions: 0,
-        samples: 0,
-        rows: None,
-        traffic: Tally::default(),
-    }
-}
-
-/// Cuts some rows into a part.
-fn cut_chunk(
-    file: &ImageFile<'_>,
-    pair: &IdxPair,
-    chunk: &[IdxRow],
-    path: &Path,
-    observer: Observer<'_>,
-) -> Result<Part, PrepareError> {
-    let mut writer = PartWriter::create(path, file.form.clone())?;
-    let (mut rows, mut traffic) = (RowTally::default(), Tally::default());
-    for row in chunk {
-        if observer.stopped() {
-            return Err(PrepareError::Stopped);
-        }
-        let group: Arc<str> = file.group(row)?.into();
-        let pcap = pcap_part(&row.bytes).ok_or_else(|| IdxError::NotPcap {
-            path: pair.images.display().to_string(),
-            row: row.number,
-        })?;
-        let is_cut_off = pcap.len() == row.bytes.len();
-        let (sessions, tally) = sessions(pcap, file.cutting);
-        rows.rows += 1;
-        rows.cut_off += u64::from(is_cut_off);
-        rows.without_session += u64::from(sessions.is_empty());
-        rows.with_several_sessions += u64::from(sessions.len() > 1);
-        traffic += tally;
-        for session in sessions {
-            let is_empty = session.payload_bytes == 0 && !is_cut_off;
-            let row = Row {
-                label: u32::from(row.label),
-                capture: file.at,
-                row: Some(row.number as u32),
-                group: Arc::clone(&group),
-                given: Some(file.split),
-                session,
-            };
-            writer.push(&row, is_empty)?;
-        }
-    }
-    Ok(writer.close(CaptureRecord {
-        rows: Some(rows),
-        traffic,
-        ..record(file)
-    })?)
-}
-
-impl ImageFile<'_> {
-    /// The group of a row, after checking that the index means the same row.
-    fn group(&self, row: &IdxRow) -> Result<String, IdxError> {
-        let Some(index) = &self.import.index else {
-            return Ok(self.name.to_owned());
-        };
-        let line = index
-            .line(self.split, row.number)
-            .ok_or_else(|| IdxError::NoIndexLine {
-                split: self.split.to_string(),
-                row: row.number,
-            })?;
-        let label = &self.import.classes[usize::from(row.label)];
-        match &line.class {
-            Some(class) if class != label => Err(IdxError::IndexClass {
-                split: self.split.to_string(),
-                row: row.number,
-                index: class.clone(),
-                label: label.clone(),
-            }),
-            _ => Ok(line.group.clone()),
-        }
-    }
-}
-
-/// The sessions of one row. A row that makes no sense as a capture has those before that place.
-fn sessions(pcap: &[u8], options: &CutOptions) -> (Vec<Session>, Tally) {
-    let mut sessions = Vec::new();
-    let mut sink = |session| {
-        sessions.push(session);
-        ControlFlow::Continue(())
-    };
-    let tally = match CaptureReader::new(Box::new(Cursor::new(pcap.to_vec()))) {
-        Ok(mut reader) => match cut(&mut reader, options, 0, &mut sink) {
-            Ok(tally) => tally,
-            Err(broken) => *broken.tally,
-        },
-        Err(_) => Tally::default(),
-    };
-    (sessions, tally)
 }
 
 fn open(path: &Path) -> Result<(IdxReader, SummedSource<BufReader<File>>), IdxError> {

@@ -74,9 +74,8 @@ impl LabelTable {
         for (number, line) in (1..).zip(text.lines()) {
             let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
             let (file, class, group) = match cells.as_slice() {
-                [first] if first.is_empty() => continue,
+                [""] | ["file", "class", ..] => continue,
                 [first, ..] if first.starts_with('#') => continue,
-                ["file", "class", ..] => continue,
                 &[file, class] => (file, class, None),
                 &[file, class, group] => {
                     (file, class, Some(group).filter(|group| !group.is_empty()))

@@ -21,7 +21,7 @@ pub(crate) struct Parts {
     /// The form of the rows.
     pub(crate) form: Form,
     /// The parts, in the order of their rows.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) cut: Vec<Part>,
     /// The captures, by the number that rows know them by.
     pub(crate) captures: Vec<CaptureRecord>,
 }
@@ -44,13 +44,13 @@ pub(crate) fn first_error(
 
 /// Filters, splits and writes; the folder is in its place afterwards.
 pub(crate) fn assemble(
-    cut: Parts,
+    all: Parts,
     mut manifest: Manifest,
     filters: &Filters,
     split: &SplitOptions,
     staging: Staging,
 ) -> Result<Manifest, PrepareError> {
-    let (facts, groups) = together(&cut.parts);
+    let (facts, groups) = together(&all.cut);
     let (keep, tally) = filters.apply(&facts);
     refuse_empty_classes(&facts, &keep, &manifest.classes)?;
     let mut kept_facts = Vec::with_capacity(tally.samples as usize);
@@ -68,7 +68,7 @@ pub(crate) fn assemble(
         .iter()
         .map(|&keep| if keep { sides.next() } else { None })
         .collect();
-    manifest.captures = cut.captures;
+    manifest.captures = all.captures;
     for fact in &kept_facts {
         manifest.captures[fact.capture as usize].samples += 1;
     }
@@ -79,10 +79,10 @@ pub(crate) fn assemble(
     manifest.tally = tally;
     let names = |group: u32| groups[group as usize].clone();
     manifest.split = record(&kept_facts, &assignment, &manifest.classes, names, split);
-    let sources: Vec<&Path> = cut.parts.iter().map(|part| part.path.as_path()).collect();
+    let sources: Vec<&Path> = all.cut.iter().map(|part| part.path.as_path()).collect();
     let path = staging.path().join(SAMPLES);
-    samples::rewrite(sources, &sides, &cut.form.schema(), &path)?;
-    for part in &cut.parts {
+    samples::rewrite(sources, &sides, &all.form.schema(), &path)?;
+    for part in &all.cut {
         fs::remove_file(&part.path).map_err(DatasetError::write(&part.path))?;
     }
     finish(manifest, staging)
@@ -177,7 +177,9 @@ pub(super) fn record(
         for (group, side) in sides {
             groups.entry(side).or_default().push(group_name(group));
         }
-        groups.values_mut().for_each(|names| names.sort());
+        for names in groups.values_mut() {
+            names.sort();
+        }
     }
     let untestable = assignment.untestable.iter();
     SplitRecord {

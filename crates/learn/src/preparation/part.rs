@@ -6,10 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     dataset::{
-        DatasetError,
-        columns::{Form, Row},
-        manifest::CaptureRecord,
-        samples::SamplesWriter,
+        DatasetError, columns::Form, manifest::CaptureRecord, row::Row, samples::SamplesWriter,
     },
     filters::Facts,
     groups::Groups,
@@ -55,9 +52,9 @@ impl PartWriter {
             capture: row.capture,
             group: self.groups.number(&row.group),
             given: row.given,
-            digest: Sha256::digest(row.session.slice.bytes()).into(),
+            digest: Sha256::digest(row.content.slice()).into(),
             is_empty,
-            is_background: row.session.background.is_some(),
+            is_background: row.content.is_background(),
         });
         Ok(())
     }

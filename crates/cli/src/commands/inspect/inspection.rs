@@ -51,7 +51,7 @@ pub(super) struct Inspection {
 #[derive(Debug, Serialize)]
 pub(super) struct Service {
     /// Protocol and port.
-    pub(super) service: String,
+    pub(super) name: String,
     /// Sessions.
     pub(super) sessions: u64,
     /// Their packets.
@@ -133,7 +133,7 @@ impl Sessions {
         let port = tuple.source.port().min(tuple.destination.port());
         let name = format!("{}/{port}", tuple.protocol);
         let service = self.services.entry(name.clone()).or_insert(Service {
-            service: name,
+            name,
             sessions: 0,
             packets: 0,
             bytes: 0,

@@ -54,14 +54,17 @@ pub(super) fn write(inspection: &Inspection, out: &mut dyn Write) -> std::io::Re
         line("", format!("{} {}", count(number), reason.name()))?;
     }
     let sessions = inspection.sessions;
-    let mut text = count(sessions);
+    let mut counts = vec![count(sessions)];
     if inspection.empty_sessions > 0 {
-        text += &format!(", {} without payload", count(inspection.empty_sessions));
+        counts.push(format!(
+            "{} without payload",
+            count(inspection.empty_sessions)
+        ));
     }
     if tally.evicted() > 0 {
-        text += &format!(", {} flushed early", count(tally.evicted()));
+        counts.push(format!("{} flushed early", count(tally.evicted())));
     }
-    line("sessions", text)?;
+    line("sessions", counts.join(", "))?;
     if !inspection.background.is_empty() {
         let all = inspection.background.values().sum();
         let kinds = list(&inspection.background, sessions);
@@ -73,7 +76,7 @@ pub(super) fn write(inspection: &Inspection, out: &mut dyn Write) -> std::io::Re
             name,
             format!(
                 "{:<12}{}, {}, {}",
-                service.service,
+                service.name,
                 counted(service.sessions, "session"),
                 counted(service.packets, "packet"),
                 counted(service.bytes, "byte")

@@ -1,0 +1,51 @@
+//! A row: a session, or a slice as it was found, with everything that is written of it.
+
+use std::sync::Arc;
+
+use traffic::session::Session;
+
+use super::Split;
+
+/// What a row is of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A session.
+    Session(Box<Session>),
+    /// A slice as it was found: nothing is known of its packets.
+    Slice(Vec<u8>),
+}
+
+impl Content {
+    /// The bytes of its slice.
+    pub fn slice(&self) -> &[u8] {
+        match self {
+            Self::Session(session) => session.slice.bytes(),
+            Self::Slice(bytes) => bytes,
+        }
+    }
+
+    /// Whether its label does not mean it; what is not known to be background is not.
+    pub fn is_background(&self) -> bool {
+        match self {
+            Self::Session(session) => session.background.is_some(),
+            Self::Slice(_) => false,
+        }
+    }
+}
+
+/// A session or slice with everything that makes it a row; the split comes later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its class, as a number.
+    pub label: u32,
+    /// Index into the manifest's captures.
+    pub capture: u32,
+    /// Which row of an IDX file it was, where it was one.
+    pub row: Option<u32>,
+    /// What must not be torn apart with it.
+    pub group: Arc<str>,
+    /// The split that its source gives it.
+    pub given: Option<Split>,
+    /// What it is of.
+    pub content: Content,
+}

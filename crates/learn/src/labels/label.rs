@@ -1,0 +1,80 @@
+//! One capture's label: what its name, or a registry, says of it.
+
+use regex::{Captures, Regex};
+
+use super::LabelError;
+use crate::{
+    dataset::Split,
+    registry::{Disputed, Excluded, Registry, Status},
+};
+
+/// What one capture's label turned out to be.
+pub(super) enum Outcome {
+    /// It has one.
+    Label(Label),
+    /// It is not to be used, and why.
+    SetAside(String),
+    /// It has none, and why.
+    Unlabelled(String),
+}
+
+/// What is known of a capture.
+pub(super) struct Label {
+    pub(super) class: String,
+    pub(super) group: Option<String>,
+    pub(super) given: Option<Split>,
+    pub(super) note: Option<String>,
+}
+
+/// What a name says under a pattern that matched it.
+pub(super) fn from_name(parts: &Captures<'_>, name: &str) -> Result<Label, LabelError> {
+    let part = |group| parts.name(group).map(|found| found.as_str().to_owned());
+    let given = part("split").map(|split| split.parse()).transpose();
+    Ok(Label {
+        class: part("class").unwrap_or_default(),
+        group: part("group"),
+        given: given.map_err(|source| LabelError::Split {
+            file: name.to_owned(),
+            source,
+        })?,
+        note: None,
+    })
+}
+
+/// What a registry says of a file: by its list, or by the names of rebuilt captures.
+pub(super) fn from_registry(
+    registry: &Registry,
+    disputed: Disputed,
+    excluded: Excluded,
+    name: &str,
+) -> Result<Outcome, LabelError> {
+    if let Some(file) = registry.file(name) {
+        return Ok(match file.class_under(disputed, excluded) {
+            Some(class) => Outcome::Label(Label {
+                class: class.to_owned(),
+                group: file.group.map(str::to_owned),
+                given: None,
+                note: (file.status != Status::Agreed).then(|| file.reason.to_owned()),
+            }),
+            None => Outcome::SetAside(file.reason.to_owned()),
+        });
+    }
+    let pattern = Regex::new(registry.rebuilt_pattern).expect("a test compiles every pattern");
+    let Some(parts) = pattern.captures(name) else {
+        return Ok(Outcome::Unlabelled(format!(
+            "it is none of the files of `{}`",
+            registry.name
+        )));
+    };
+    let label = from_name(&parts, name)?;
+    Ok(match registry.class(&label.class) {
+        Some(class) => Outcome::Label(Label {
+            class: class.to_owned(),
+            ..label
+        }),
+        None => Outcome::Unlabelled(format!(
+            "`{}` is no class of `{}`",
+            label.class, registry.name
+        )),
+    })
+}

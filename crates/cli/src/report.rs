@@ -1,5 +1,6 @@
 //! Reports: an evaluation as text for a terminal, and as one self-contained HTML page.
 
+mod drawing;
 mod figures;
 mod html;
 mod text;

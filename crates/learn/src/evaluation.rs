@@ -298,6 +298,10 @@ pub fn evaluate(
 
 impl Evaluation {
     /// As JSON with a line feed at its end.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is made of plain structures with finite numbers and string keys.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self)
             .expect("plain structures with finite numbers and string keys");

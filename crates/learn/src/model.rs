@@ -1,6 +1,6 @@
 //! Models: a network with its byte policy, class names, calibration and card, in one file.
 //!
-//! The file is safetensors: the weights under PyTorch's names, and in its header's metadata
+//! The file is safetensors: the weights under `PyTorch`'s names, and in its header's metadata
 //! `undertone.schema`, `undertone.contract` and `undertone.card`, the latter two as JSON.
 
 mod built_in;
@@ -88,10 +88,10 @@ pub enum ModelError {
         found: String,
     },
     /// The weights do not fit the network.
-    #[error("damaged model: {0}")]
+    #[error("damaged model")]
     Weights(#[from] WeightsError),
     /// The byte policy is none.
-    #[error("damaged model: {0}")]
+    #[error("damaged model")]
     Policy(#[from] PolicyError),
     /// Slices of another policy were offered.
     #[error(
@@ -186,6 +186,10 @@ impl Model {
     }
 
     /// The bytes of its file; the same model gives the same bytes.
+    ///
+    /// # Panics
+    ///
+    /// Never: contract and card are plain structures with string keys.
     pub fn to_bytes(&self) -> Vec<u8> {
         let json =
             |value: serde_json::Result<String>| value.expect("plain structures with string keys");

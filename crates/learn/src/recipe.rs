@@ -160,6 +160,10 @@ impl Recipe {
     }
 
     /// As TOML, which reads back to the same recipe.
+    ///
+    /// # Panics
+    ///
+    /// Never: a recipe is a flat table of numbers and words.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe is a flat table of numbers and words")
     }

@@ -86,7 +86,7 @@ pub struct EpochRecord {
 #[non_exhaustive]
 pub enum RunError {
     /// A file could not be read or written.
-    #[error("`{}`: {source}", path.display())]
+    #[error("cannot read or write `{}`", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
@@ -120,7 +120,7 @@ pub enum RunError {
         reason: String,
     },
     /// The recipe in the folder cannot be followed.
-    #[error("`recipe.toml`: {0}")]
+    #[error("cannot follow `recipe.toml`")]
     Recipe(#[from] RecipeError),
 }
 
@@ -176,7 +176,7 @@ impl Run {
                 }
                 return Ok(());
             }
-            Start::New if FILES.iter().any(|name| present(&name)) => {
+            Start::New if FILES.iter().any(present) => {
                 return Err(RunError::Exists {
                     path: self.folder.clone(),
                 });

@@ -1,4 +1,4 @@
-//! Scores held against scikit-learn's and SciPy's: `reference/make_scores.py` makes the values.
+//! Scores held against those of scikit-learn and `SciPy`: `reference/make_scores.py` makes the values.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -378,5 +378,8 @@ fn a_damaged_state_is_told_and_not_continued_from() {
     let error = train(&first, &dataset, &mut Silent, &never())
         .unwrap_err()
         .to_string();
-    assert!(error.starts_with("`last.safetensors`: "), "{error}");
+    assert!(
+        error.starts_with("cannot continue from `last.safetensors`"),
+        "{error}"
+    );
 }

@@ -38,6 +38,10 @@ Examples:
     undertone train iscx --out runs/paper --resume
 
 A recipe of your own: copy the recipe.toml of any run, change it, name it with --recipe.")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct Train {
     /// The dataset's folder, as `prepare` or `import` made it
     dataset: PathBuf,

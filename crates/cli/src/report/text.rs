@@ -188,10 +188,11 @@ fn right(text: String) -> Cell {
 
 /// The table without the blanks that fill its last column.
 fn shown(table: &Table) -> String {
-    table
+    let lines: Vec<String> = table
         .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n") + "\n"
 }
 
 /// A sentence as an item of a list, broken into lines of at most `width`.

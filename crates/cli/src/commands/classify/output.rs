@@ -169,32 +169,31 @@ impl<'a> Output<'a> {
 
     /// How much of which class there was; beside machine-readable lines, on standard error.
     pub(super) fn summary(&mut self) -> io::Result<()> {
-        let mut text = String::new();
+        let mut lines: Vec<String> = self
+            .table()
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
         if self.format == Format::Text && self.shows_sessions {
-            text.push('\n');
+            lines.insert(0, String::new());
         }
-        for line in self.table().lines() {
-            text += line.trim_end();
-            text.push('\n');
-        }
-        text += &format!(
-            "\n{} of {} read, {} skipped; model: {}\n",
+        lines.push(String::new());
+        lines.push(format!(
+            "{} of {} read, {} skipped; model: {}",
             counted(self.tally.packets, "packet"),
             counted(self.tally.frames, "frame"),
             counted(self.tally.skipped(), "frame"),
             self.model
-        );
+        ));
         if self.tally.cut_short_captures > 0 {
-            text += &format!(
-                "{} ended inside of a frame\n",
-                counted(self.tally.cut_short_captures, "capture")
-            );
+            let captures = counted(self.tally.cut_short_captures, "capture");
+            lines.push(format!("{captures} ended inside of a frame"));
         }
         if self.tally.evicted() > 0 {
-            text += &format!(
-                "{} ended early to keep the table within --max-sessions\n",
-                counted(self.tally.evicted(), "session")
-            );
+            let sessions = counted(self.tally.evicted(), "session");
+            lines.push(format!(
+                "{sessions} ended early to keep the table within --max-sessions"
+            ));
         }
         let named: Vec<String> = self
             .totals
@@ -204,9 +203,8 @@ impl<'a> Output<'a> {
                 _ => None,
             })
             .collect();
-        if let Some(note) = super::note(&named) {
-            text += &format!("{note}\n");
-        }
+        lines.extend(super::note(&named).map(str::to_owned));
+        let text = lines.join("\n") + "\n";
         match self.format {
             Format::Text => self.out.write_all(text.as_bytes()),
             Format::Json | Format::Csv => {

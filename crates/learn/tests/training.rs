@@ -190,6 +190,46 @@ fn a_run_that_was_stopped_anywhere_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn the_papers_network_goes_on_to_the_same_bytes_at_any_number_of_threads() {
+    let dataset = dataset();
+    let folder = tempfile::tempdir().unwrap();
+    let paper = |name: &str, start, threads| {
+        let mut training = training(&folder.path().join(name), start, &dataset);
+        training.recipe.network = "resnet-gru".parse().unwrap();
+        training.recipe.epochs = 2;
+        training.threads = threads;
+        training
+    };
+    train(
+        &paper("whole", Start::New, 1),
+        &dataset,
+        &mut Silent,
+        &never(),
+    )
+    .unwrap();
+    let stop = never();
+    let mut progress = StopAfter {
+        steps: 8,
+        stop: &stop,
+    };
+    train(
+        &paper("parts", Start::New, 2),
+        &dataset,
+        &mut progress,
+        &stop,
+    )
+    .unwrap();
+    train(
+        &paper("parts", Start::Resume, 3),
+        &dataset,
+        &mut Silent,
+        &never(),
+    )
+    .unwrap();
+    check_same_files(&folder.path().join("whole"), &folder.path().join("parts"));
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let dataset = dataset();
     let folder = tempfile::tempdir().unwrap();

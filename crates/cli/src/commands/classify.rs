@@ -8,6 +8,7 @@ use std::{
     num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, bail};
@@ -23,12 +24,14 @@ use traffic::{
     session_table::{EndRule, Tunnels},
 };
 
+use crate::interrupt;
+
 /// Tell of each session of a capture which class of traffic it is
 ///
 /// Prints one line a session as it ends, then a summary by class. A session is `unknown` if the
 /// model's confidence is below its threshold, `empty` if no packet carries payload, and in
 /// parentheses if it is background (name look-ups, service discovery and the like), which is known
-/// by its ports and not by the model.
+/// by its ports and not by the model. Ctrl-C ends it with the summary of what was read.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,7 +39,7 @@ Examples:
     undertone classify capture.pcap
 
   A capture that arrives by pipe, one JSON object a session:
-    tcpdump -w - | undertone classify - --format json
+    ssh gateway cat capture.pcap | undertone classify - --format json
 
   Only how much of what there is, in a folder of captures:
     undertone classify captures/ --summary-only
@@ -65,9 +68,9 @@ pub(crate) struct Classify {
     /// Print no summary
     #[arg(short, long, conflicts_with = "summary_only")]
     quiet: bool,
-    /// When a session ends: with its capture, or by time-outs, FIN and RST [default: the model's]
-    #[arg(long, value_enum, value_name = "RULE")]
-    session_end: Option<SessionEnd>,
+    /// When a session ends
+    #[arg(long, value_enum, default_value = "timeout", value_name = "RULE")]
+    session_end: SessionEnd,
     /// Which packets of a tunnel count [default: the model's]
     #[arg(long, value_enum, value_name = "WHICH")]
     tunnels: Option<TunnelChoice>,
@@ -89,9 +92,9 @@ enum BackgroundArgument {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum SessionEnd {
-    /// After 64 s of silence, after 30 min, or when TCP says so
+    /// After silence, after a long time (the model's own, or 64 s and 30 min), or when TCP says so
     Timeout,
-    /// With its capture
+    /// With its capture, as the paper has it: nothing is said before the capture ends
     Capture,
 }
 
@@ -112,6 +115,7 @@ impl Classify {
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let classifier = self.classifier()?;
         let captures = self.captures()?;
+        let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
         let mut output = Output::new(out, self.format, &classifier, captures.len());
         if self.summary_only {
             output.only_summary();
@@ -119,7 +123,7 @@ impl Classify {
         output.begin()?;
         let mut outcome = Ok(());
         for path in &captures {
-            outcome = classify(&classifier, path, &mut output);
+            outcome = classify(&classifier, path, &mut output, &stop);
             if outcome.is_err() {
                 break;
             }
@@ -147,12 +151,11 @@ impl Classify {
                 .map_or_else(super::default_threads, NonZeroUsize::get);
             options.cut.max_sessions = self.max_sessions;
             match self.session_end {
-                Some(SessionEnd::Capture) => options.cut.end_rule = EndRule::Capture,
-                // The model's own time-outs, if it has any.
-                Some(SessionEnd::Timeout) if options.cut.end_rule == EndRule::Capture => {
+                SessionEnd::Capture => options.cut.end_rule = EndRule::Capture,
+                SessionEnd::Timeout if options.cut.end_rule == EndRule::Capture => {
                     options.cut.end_rule = EndRule::timeout();
                 }
-                _ => {}
+                SessionEnd::Timeout => {}
             }
             if let Some(tunnels) = self.tunnels {
                 options.cut.tunnels = match tunnels {
@@ -188,7 +191,12 @@ impl Classify {
     }
 }
 
-fn classify(classifier: &Classifier, path: &Path, output: &mut Output<'_>) -> anyhow::Result<()> {
+fn classify(
+    classifier: &Classifier,
+    path: &Path,
+    output: &mut Output<'_>,
+    stop: &AtomicBool,
+) -> anyhow::Result<()> {
     let named = || format!("cannot classify `{}`", path.display());
     let mut reader = if is_standard_input(path) {
         CaptureReader::new(Box::new(io::stdin()))
@@ -200,13 +208,15 @@ fn classify(classifier: &Classifier, path: &Path, output: &mut Output<'_>) -> an
     .with_context(named)?;
     output.capture(path)?;
     let mut failure = None;
-    let outcome = classifier.classify(&mut reader, SEED, &mut |session, verdict| match output
-        .session(session, verdict)
-    {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => {
-            failure = Some(error);
+    // The end of a pipe follows from the end of its writer, which Ctrl-C reaches too; its open
+    // sessions are then still to be told.
+    let is_stopped = || !is_standard_input(path) && stop.load(Ordering::Relaxed);
+    let outcome = classifier.classify(&mut reader, SEED, &mut |session, verdict| {
+        failure = output.session(session, verdict).err();
+        if failure.is_some() || is_stopped() {
             ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     });
     if let Some(error) = failure {
@@ -218,6 +228,9 @@ fn classify(classifier: &Classifier, path: &Path, output: &mut Output<'_>) -> an
     };
     output.add(tally);
     outcome.with_context(named)?;
+    if is_stopped() {
+        bail!("stopped in `{}`; what follows was not read", path.display());
+    }
     Ok(())
 }
 

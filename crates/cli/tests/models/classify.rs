@@ -4,6 +4,8 @@ use std::{
     fs,
     io::Write,
     process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use crate::{conversations, pcap, run, world};
@@ -214,5 +216,55 @@ fn what_cannot_be_classified_is_told_in_one_line() {
     check(
         "classify {}/mixed.pcap --model {}/nowhere",
         "error: cannot use model `{}/nowhere`: No such file",
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_it_with_the_summary_of_what_was_read() {
+    let world = world();
+    // Read from a pipe that stays open, so that the capture has no end of its own.
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let child = Command::new(env!("CARGO_BIN_EXE_undertone"))
+        .args(["classify", "--session-end", "timeout", "--model"])
+        .args([&world.file("run"), &fifo])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = child.id().to_string();
+    let reader = thread::spawn(move || child.wait_with_output().unwrap());
+    let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    let capture = pcap(&conversations(0, 9, 400));
+    writer.write_all(&capture).unwrap();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    // What comes after the signal lets it notice; then nobody reads any more.
+    let is_gone = (0..1000).any(|_| {
+        thread::sleep(Duration::from_millis(1));
+        writer.write_all(&capture[24..]).is_err()
+    });
+    drop(writer);
+    let output = reader.join().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(is_gone, "{err}");
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("what follows was not read"), "{err}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains(" all "),
+        "the summary is told"
     );
 }

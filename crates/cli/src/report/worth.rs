@@ -39,7 +39,7 @@ fn split(evaluation: &Evaluation) -> String {
         );
     }
     match &evaluation.sharing {
-        Some(sharing) if sharing.groups == 0 && sharing.captures == 0 => {
+        Some(sharing) if sharing.groups == 0 && sharing.captures.unwrap_or(0) == 0 => {
             "Whole capture groups were held out: the score says how the model does on captures it \
              has never seen, made in the same laboratory."
                 .to_owned()
@@ -100,11 +100,13 @@ fn sharing(evaluation: &Evaluation) -> Vec<String> {
             share(sharing.look_up_right, sharing.slices),
         ));
     }
+    let captures = sharing.captures.map_or_else(String::new, |captures| {
+        format!("{} their capture, ", share(captures, samples))
+    });
     sentences.push(format!(
-        "{} of the samples share their five-tuple with a training sample, {} their capture, {} \
-         their capture group.",
+        "{} of the samples share their five-tuple with a training sample, {captures}{} their \
+         capture group.",
         share(sharing.five_tuples, samples),
-        share(sharing.captures, samples),
         share(sharing.groups, samples),
     ));
     if sharing.conflicting_samples + sharing.conflicting_five_tuples > 0 {

@@ -30,8 +30,9 @@ pub struct Sharing {
     pub unshared: Option<Scores>,
     /// Scored samples whose five-tuple, whichever way round, is that of a training sample.
     pub five_tuples: u64,
-    /// Scored samples whose capture has training samples too.
-    pub captures: u64,
+    /// Scored samples whose capture has training samples too; none where they are rows of IDX
+    /// files, whose captures are not known.
+    pub captures: Option<u64>,
     /// Scored samples whose group has training samples too.
     pub groups: u64,
     /// Distinct slices that have more than one label, in training and scored samples together.
@@ -78,10 +79,12 @@ impl Sharing {
             look_up_right,
             unshared: Scores::of(&unshared),
             five_tuples: count_shared(five_tuples(rows), five_tuples(seen.rows)),
-            captures: count_shared(
-                capture_sums(rows, captures),
-                capture_sums(seen.rows, seen.captures),
-            ),
+            captures: knows_captures(rows).then(|| {
+                count_shared(
+                    capture_sums(rows, captures),
+                    capture_sums(seen.rows, seen.captures),
+                )
+            }),
             groups: count_shared(groups(rows), groups(seen.rows)),
             conflicting_slices: slice_labels
                 .values()
@@ -123,6 +126,11 @@ fn five_tuples(rows: &Rows) -> impl Iterator<Item = FiveTuple> {
 
 fn groups(rows: &Rows) -> impl Iterator<Item = &str> {
     rows.origins.iter().map(|origin| origin.group.as_str())
+}
+
+/// Whether rows come from captures, and not from files that hold the heads of many.
+fn knows_captures(rows: &Rows) -> bool {
+    rows.origins.iter().all(|origin| origin.row.is_none())
 }
 
 /// Captures by checksum: their numbers mean nothing in another dataset.
@@ -290,6 +298,23 @@ pub(crate) mod tests {
         );
         assert_eq!((found.five_tuples, found.conflicting_five_tuples), (1, 1));
         assert_eq!(found.groups, 0);
+    }
+
+    #[test]
+    fn rows_of_an_idx_file_are_not_of_one_capture() {
+        let train = rows(&[(1, 0, 1, "a", false)]);
+        let mut test = rows(&[(2, 1, 1, "b", false)]);
+        let answers = Answers {
+            classes: vec![0],
+            confidences: vec![1.0],
+        };
+        let seen = Seen {
+            rows: &train,
+            captures: &[],
+        };
+        assert_eq!(Sharing::of(&test, &[], &answers, 2, seen).captures, Some(1));
+        test.origins[0].row = Some(7);
+        assert_eq!(Sharing::of(&test, &[], &answers, 2, seen).captures, None);
     }
 
     #[test]

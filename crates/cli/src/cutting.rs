@@ -29,7 +29,7 @@ pub(crate) struct SessionArguments {
     tunnels: TunnelChoice,
 
     /// The most sessions open at once; beyond it the oldest is flushed and counted
-    #[arg(long, default_value = "1000000", value_name = "COUNT")]
+    #[arg(long, default_value = "250000", value_name = "COUNT")]
     max_sessions: NonZeroUsize,
 }
 
@@ -61,10 +61,20 @@ enum SessionEnd {
     Capture,
 }
 
+/// Which packets of a tunnel count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TunnelChoice {
+pub(crate) enum TunnelChoice {
     Outer,
     Inner,
+}
+
+impl From<TunnelChoice> for Tunnels {
+    fn from(choice: TunnelChoice) -> Self {
+        match choice {
+            TunnelChoice::Outer => Self::Outer,
+            TunnelChoice::Inner => Self::Inner,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,16 +86,7 @@ enum UnitChoice {
 impl SessionArguments {
     /// The options, with these slices.
     pub(crate) fn options(&self, slices: &SliceArguments) -> CutOptions {
-        CutOptions {
-            policy: slices.policy,
-            slice_length: slices.slice_length,
-            unit: match slices.unit {
-                UnitChoice::Session => Unit::Session,
-                UnitChoice::Packet => Unit::Packet,
-            },
-            packet_slices: usize::from(slices.packet_slices),
-            ..self.default_slices()
-        }
+        slices.within(self.default_slices())
     }
 
     /// The options, with slices as they are by default.
@@ -98,12 +99,25 @@ impl SessionArguments {
                 },
                 SessionEnd::Capture => EndRule::Capture,
             },
-            tunnels: match self.tunnels {
-                TunnelChoice::Outer => Tunnels::Outer,
-                TunnelChoice::Inner => Tunnels::Inner,
-            },
+            tunnels: self.tunnels.into(),
             max_sessions: self.max_sessions,
             ..CutOptions::default()
+        }
+    }
+}
+
+impl SliceArguments {
+    /// These options, with slices as the arguments have them.
+    pub(crate) fn within(&self, options: CutOptions) -> CutOptions {
+        CutOptions {
+            policy: self.policy,
+            slice_length: self.slice_length,
+            unit: match self.unit {
+                UnitChoice::Session => Unit::Session,
+                UnitChoice::Packet => Unit::Packet,
+            },
+            packet_slices: usize::from(self.packet_slices),
+            ..options
         }
     }
 }

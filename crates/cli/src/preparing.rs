@@ -110,7 +110,7 @@ fn summarise(manifest: &Manifest, place: &std::path::Path, out: &mut dyn Write) 
         split.seed,
         short(&manifest.samples_sha256)
     )?;
-    writeln!(out, "{}", class_table(manifest))?;
+    writeln!(out, "{}", class_table(manifest).trim_fmt())?;
     let removed = [
         (tally.empty, "without payload"),
         (tally.background, "background"),

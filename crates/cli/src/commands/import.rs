@@ -10,9 +10,10 @@ use learn::{
     preparation::PrepareOptions,
     registry::Registry,
 };
+use traffic::session_table::CutOptions;
 
 use crate::{
-    cutting::{SessionArguments, SliceArguments},
+    cutting::{SliceArguments, TunnelChoice},
     preparing::{Format, report, watched},
     sampling::{FilterArguments, PlaceArguments, RuleChoice, SplitArguments},
 };
@@ -93,8 +94,9 @@ struct ImportIdx {
     #[arg(long)]
     name: Option<String>,
 
-    #[command(flatten)]
-    sessions: SessionArguments,
+    /// Which packets of a tunnel count: the tunnel's own, or those inside it
+    #[arg(long, value_enum, default_value_t = TunnelChoice::Outer, value_name = "WHICH", conflicts_with = "raw")]
+    tunnels: TunnelChoice,
 
     #[command(flatten)]
     slices: SliceArguments,
@@ -168,7 +170,10 @@ impl ImportIdx {
         let name = self.registry.map_or("dataset", |registry| registry.name);
         let options = PrepareOptions {
             name: self.name.clone().unwrap_or_else(|| name.to_owned()),
-            cutting: self.sessions.options(&self.slices),
+            cutting: self.slices.within(CutOptions {
+                tunnels: self.tunnels.into(),
+                ..CutOptions::default()
+            }),
             filters: self.filters.filters(Choice::Keep, self.split.seed),
             split: self.split.options(rule),
             existing: self.place.existing(),

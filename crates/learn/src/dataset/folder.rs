@@ -76,9 +76,38 @@ pub enum PlaceError {
 /// A folder in the making; it vanishes unless it is moved to its place.
 #[derive(Debug)]
 pub struct Staging {
+    // Fields are dropped in this order: the folder goes before those made to hold it.
     folder: TempDir,
+    _made: MadeFolders,
     place: PathBuf,
     existing: Existing,
+}
+
+/// Folders made above the place, deepest first; those still empty vanish at the end.
+#[derive(Debug, Default)]
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    /// Makes a folder and those above it that are missing.
+    fn make(folder: &Path) -> io::Result<Self> {
+        let is_missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
+        let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+        let mut made = Self::default();
+        for above in missing.into_iter().rev() {
+            fs::create_dir(above)?;
+            made.0.insert(0, above.to_owned());
+        }
+        Ok(made)
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // Refused for a folder that holds the dataset by now: that is the success.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 impl Staging {
@@ -97,13 +126,14 @@ impl Staging {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        fs::create_dir_all(parent).map_err(failed)?;
+        let made = MadeFolders::make(parent).map_err(failed)?;
         let folder = tempfile::Builder::new()
             .prefix(".undertone-")
             .tempdir_in(parent)
             .map_err(failed)?;
         Ok(Self {
             folder,
+            _made: made,
             place: place.to_owned(),
             existing,
         })
@@ -189,4 +219,49 @@ fn set_usual_permissions(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn set_usual_permissions(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dataset_given_up_leaves_no_folder_behind() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("a/b/out");
+        let staging = Staging::begin(&place, Existing::Refuse).unwrap();
+        assert!(staging.path().starts_with(root.path().join("a/b")));
+        drop(staging);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_finished_dataset_stays_in_the_folders_made_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("a/b/out");
+        let staging = Staging::begin(&place, Existing::Refuse).unwrap();
+        fs::write(staging.path().join(MANIFEST), "{}").unwrap();
+        staging.commit().unwrap();
+        let entries = fs::read_dir(root.path().join("a/b")).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["out"]);
+        assert!(place.join(MANIFEST).exists());
+    }
+
+    #[test]
+    fn a_dataset_that_is_replaced_stays_until_the_new_one_is_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("out");
+        fs::create_dir(&place).unwrap();
+        for name in [MANIFEST, SAMPLES] {
+            fs::write(place.join(name), "old").unwrap();
+        }
+        drop(Staging::begin(&place, Existing::Replace).unwrap());
+        assert_eq!(fs::read(place.join(MANIFEST)).unwrap(), b"old");
+        let staging = Staging::begin(&place, Existing::Replace).unwrap();
+        fs::write(staging.path().join(MANIFEST), "new").unwrap();
+        staging.commit().unwrap();
+        assert_eq!(fs::read(place.join(MANIFEST)).unwrap(), b"new");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
 }

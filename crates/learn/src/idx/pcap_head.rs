@@ -97,6 +97,22 @@ mod tests {
         check(&row, Some(100));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_row_is_its_own_prefix_or_no_pcap_head(
+            start in 0..2_usize,
+            mut row in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+        ) {
+            let magic = [[0xa1, 0xb2, 0xc3, 0xd4], [0xd4, 0xc3, 0xb2, 0xa1]][start];
+            if row.len() >= 4 {
+                row[..4].copy_from_slice(&magic);
+            }
+            if let Some(part) = pcap_part(&row) {
+                proptest::prop_assert!(row.starts_with(part) && part.len() >= FILE_HEADER);
+            }
+        }
+    }
+
     #[test]
     fn other_rows_are_no_pcap_heads() {
         check(&[0; 100], None);

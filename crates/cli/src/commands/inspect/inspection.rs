@@ -78,13 +78,11 @@ impl Inspection {
     ) -> (Self, Result<(), CaptureError>) {
         let mut table = SessionTable::new(options.clone(), 0);
         let mut sessions = Sessions::default();
-        let mut link_types: BTreeMap<String, u64> = BTreeMap::new();
         let mut interfaces = BTreeSet::new();
         let mut span: Option<(Timestamp, Timestamp)> = None;
         let outcome = loop {
             match reader.next_frame() {
                 Ok(Some(frame)) => {
-                    *link_types.entry(frame.link_type.to_string()).or_default() += 1;
                     interfaces.insert(frame.interface);
                     let (first, last) = span.unwrap_or((frame.timestamp, frame.timestamp));
                     span = Some((first.min(frame.timestamp), last.max(frame.timestamp)));
@@ -105,7 +103,11 @@ impl Inspection {
             capture: name.to_owned(),
             format: reader.format().to_string(),
             compression: reader.compression().map(|kind| kind.to_string()),
-            link_types,
+            link_types: tally
+                .link_types
+                .iter()
+                .map(|(kind, &frames)| (kind.to_string(), frames))
+                .collect(),
             interfaces: interfaces.len(),
             first: span.map(|(first, _)| first.to_string()),
             last: span.map(|(_, last)| last.to_string()),

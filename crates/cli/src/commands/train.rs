@@ -25,7 +25,7 @@ use crate::{interrupt, numbers::percent, progress::TrainingProgress};
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  Ten epochs, for a processor:
+  Twelve epochs, for a processor:
     undertone train iscx --out runs/quick
 
   As the paper has it, 150 epochs:
@@ -48,7 +48,7 @@ pub(crate) struct Train {
     /// Folder of the run
     #[arg(short, long, value_name = "RUN")]
     out: PathBuf,
-    /// `quick` (10 epochs, falling learning rate), `paper` (150 epochs), or a TOML file
+    /// `quick` (12 epochs, falling learning rate), `paper` (150 epochs), or a TOML file
     ///
     /// [default: quick; with --resume, the run's own]
     #[arg(long, value_name = "NAME|FILE")]

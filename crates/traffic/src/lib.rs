@@ -31,6 +31,4 @@ pub mod session_table;
 
 pub mod cut;
 
-pub mod cleaning;
-
 pub mod synth;

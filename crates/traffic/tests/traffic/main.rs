@@ -4,7 +4,6 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod captures;
-mod cleaning;
 mod cutting;
 mod differential;
 mod fragments;

@@ -78,8 +78,9 @@ pub struct ModelFacts {
     pub weights_sha256: String,
     /// Its network.
     pub network: String,
-    /// How many numbers its file holds.
-    pub numbers: usize,
+    /// How many numbers were fitted.
+    #[serde(alias = "numbers")]
+    pub parameters: usize,
     /// How it was fitted.
     pub recipe: Recipe,
     /// Which epoch's weights it has, counted from 1.
@@ -335,7 +336,7 @@ impl ModelFacts {
             sha256: model.hash().to_owned(),
             weights_sha256: model.weights_hash(),
             network: contract.shape.architecture.to_string(),
-            numbers: model.numbers(),
+            parameters: model.parameters(),
             recipe: card.recipe.clone(),
             epoch: card.epoch,
             trained_on: card.trained_on.clone(),

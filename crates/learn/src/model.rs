@@ -230,13 +230,10 @@ impl Model {
         sha256(&self.weights.to_safetensors(&BTreeMap::new()))
     }
 
-    /// How many numbers were fitted or counted, running statistics of `BatchNorm` included.
-    pub fn numbers(&self) -> usize {
-        self.weights
-            .tensors
-            .values()
-            .map(|tensor| tensor.values.len())
-            .sum()
+    /// How many numbers were fitted; the running statistics of `BatchNorm`, which are counted, are
+    /// not among them.
+    pub fn parameters(&self) -> usize {
+        self.weights.parameters()
     }
 
     /// What goes in and what comes out.

@@ -84,6 +84,17 @@ impl Weights {
         Ok(&tensor.values)
     }
 
+    /// How many values were fitted: all but `BatchNorm`'s running statistics, which are counted.
+    pub fn parameters(&self) -> usize {
+        let is_fitted =
+            |name: &str| !name.ends_with(".running_mean") && !name.ends_with(".running_var");
+        self.tensors
+            .iter()
+            .filter(|(name, _)| is_fitted(name))
+            .map(|(_, tensor)| tensor.values.len())
+            .sum()
+    }
+
     /// As a safetensors file with `metadata` in its header; the same input gives the same bytes.
     pub fn to_safetensors(&self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
         // Not the safetensors crate's writer: its metadata come in the order of a hash map.
@@ -204,6 +215,23 @@ mod tests {
             Weights::from_safetensors(&bytes).unwrap(),
             (weights, metadata)
         );
+    }
+
+    #[test]
+    fn running_statistics_are_no_parameters() {
+        let tensor = |length| NamedTensor {
+            shape: vec![length],
+            values: vec![0.0; length],
+        };
+        let weights = Weights {
+            tensors: BTreeMap::from([
+                ("stem.bn.bias".to_owned(), tensor(2)),
+                ("stem.bn.running_mean".to_owned(), tensor(3)),
+                ("stem.bn.running_var".to_owned(), tensor(3)),
+                ("stem.bn.weight".to_owned(), tensor(2)),
+            ]),
+        };
+        assert_eq!(weights.parameters(), 4);
     }
 
     #[test]

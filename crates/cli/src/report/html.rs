@@ -91,7 +91,11 @@ fn facts(evaluation: &Evaluation) -> Value {
     let facts = [
         fact(
             "Network",
-            format!("{}, {} numbers", model.network, count(model.numbers as u64)),
+            format!(
+                "{}, {} parameters",
+                model.network,
+                count(model.parameters as u64)
+            ),
         ),
         fact("Model, SHA-256", model.sha256.clone()),
         fact("Weights, SHA-256", model.weights_sha256.clone()),

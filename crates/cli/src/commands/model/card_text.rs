@@ -29,9 +29,9 @@ pub(super) fn text(model: &Model) -> String {
     fact(
         "network",
         format!(
-            "{}, {} numbers",
+            "{}, {} parameters",
             contract.shape.architecture,
-            count(model.numbers() as u64)
+            count(model.parameters() as u64)
         ),
     );
     fact("classes", contract.classes.join(", "));

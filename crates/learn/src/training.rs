@@ -193,7 +193,8 @@ pub fn train(
     training
         .run
         .begin(training.start, &training.recipe, &training.dataset)?;
-    Loop::new(training, dataset, &set)?.run(progress, stop)
+    // Its manifest and not the dataset: the loop has no way to the test rows.
+    Loop::new(training, &dataset.manifest, &set)?.run(progress, stop)
 }
 
 fn quoted(names: &[String]) -> String {

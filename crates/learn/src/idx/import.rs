@@ -68,8 +68,9 @@ pub struct IdxImport {
 
 /// Cuts the rows of IDX files into sessions, filters, splits and writes the dataset to `place`.
 ///
-/// With two files or more, each gives its split. Each row is a capture of its own: its sessions end with it, whatever the options say. A
-/// session without visible payload counts as empty only if the row does not cut it off.
+/// With two files or more, each gives its split. Each row is a capture of its own: its sessions
+/// end with it, whatever the options say. A session without visible payload counts as empty only
+/// if the row does not cut it off.
 ///
 /// # Errors
 ///

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     calibration::{self, Calibration},
-    dataset::{Dataset, TrainingSet},
+    dataset::{Manifest, TrainingSet},
     evaluation::confusion::ConfusionMatrix,
     model::{
         Contract, Model,
@@ -34,7 +34,7 @@ use crate::{
 /// A training under way.
 pub(super) struct Loop<'a> {
     training: &'a Training,
-    dataset: &'a Dataset,
+    manifest: &'a Manifest,
     set: &'a TrainingSet,
     trainer: Trainer,
     class_weights: Option<Vec<f32>>,
@@ -47,11 +47,11 @@ impl<'a> Loop<'a> {
     /// From the first step, or from where a stopped run is.
     pub(super) fn new(
         training: &'a Training,
-        dataset: &'a Dataset,
+        manifest: &'a Manifest,
         set: &'a TrainingSet,
     ) -> Result<Self, TrainingError> {
         let recipe = &training.recipe;
-        let classes = dataset.manifest.classes.len();
+        let classes = manifest.classes.len();
         let options = TrainerOptions {
             shape: Shape {
                 architecture: recipe.network,
@@ -86,7 +86,7 @@ impl<'a> Loop<'a> {
             class_weights: recipe.class_weights(&class_counts(&set.train.labels, classes)),
             steps_per_epoch: (set.train.labels.len() as u64).div_ceil(recipe.batch_size as u64),
             training,
-            dataset,
+            manifest,
             set,
             trainer,
             state,
@@ -191,7 +191,7 @@ impl<'a> Loop<'a> {
     /// Validates, keeps the model if it is the best, and writes the files in an order in which a
     /// kill between any two of them leaves a run that can be resumed.
     fn end_epoch(&mut self, epoch: u32) -> Result<EpochRecord, TrainingError> {
-        let classes = self.dataset.manifest.classes.len();
+        let classes = self.manifest.classes.len();
         let weights = self.trainer.weights();
         let shape = Shape {
             architecture: self.training.recipe.network,
@@ -246,7 +246,7 @@ impl<'a> Loop<'a> {
     }
 
     fn contract(&self, shape: Shape, calibration: Calibration) -> Contract {
-        let manifest = &self.dataset.manifest;
+        let manifest = self.manifest;
         Contract {
             shape,
             classes: manifest.classes.clone(),
@@ -257,7 +257,7 @@ impl<'a> Loop<'a> {
     }
 
     fn card(&self, epoch: u32) -> Card {
-        let manifest = &self.dataset.manifest;
+        let manifest = self.manifest;
         Card {
             name: format!("{} on {}", self.training.recipe.network, manifest.name),
             trained_on: TrainedOn::from(manifest),

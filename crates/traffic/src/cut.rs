@@ -11,7 +11,7 @@ use crate::{
 
 /// A capture that broke in its middle.
 #[derive(Debug, thiserror::Error)]
-#[error("{error}")]
+#[error("the capture cannot be read to its end")]
 pub struct CutError {
     /// What broke.
     #[source]

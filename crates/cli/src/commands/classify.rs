@@ -19,12 +19,9 @@ use learn::{
     model::{ModelError, card},
 };
 use output::{Format, Output};
-use traffic::{
-    capture::CaptureReader,
-    session_table::{EndRule, Tunnels},
-};
+use traffic::{capture::CaptureReader, session_table::EndRule};
 
-use crate::interrupt;
+use crate::{cutting::TunnelChoice, interrupt};
 
 /// Tell of each session of a capture which class of traffic it is
 ///
@@ -98,14 +95,6 @@ enum SessionEnd {
     Capture,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum TunnelChoice {
-    /// The tunnel's own
-    Outer,
-    /// Those inside it
-    Inner,
-}
-
 /// The seed of the session tables' hashes: no result shows it.
 const SEED: u64 = 0;
 
@@ -158,10 +147,7 @@ impl Classify {
                 SessionEnd::Timeout => {}
             }
             if let Some(tunnels) = self.tunnels {
-                options.cut.tunnels = match tunnels {
-                    TunnelChoice::Outer => Tunnels::Outer,
-                    TunnelChoice::Inner => Tunnels::Inner,
-                };
+                options.cut.tunnels = tunnels.into();
             }
             Classifier::new(model.clone(), options)
         };
@@ -227,7 +213,7 @@ fn classify(
         Err(error) => &error.tally,
     };
     output.add(tally);
-    outcome.with_context(named)?;
+    outcome.map_err(|broken| broken.error).with_context(named)?;
     if is_stopped() {
         bail!("stopped in `{}`; what follows was not read", path.display());
     }

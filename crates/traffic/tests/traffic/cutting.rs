@@ -55,7 +55,7 @@ fn a_capture_that_breaks_still_gives_the_sessions_before() {
     .unwrap_err();
     assert_eq!(ends(&sessions), [(8, SessionEnd::Closed)]);
     assert_eq!((error.tally.frames, error.tally.sessions()), (8, 1));
-    assert!(error.to_string().starts_with("record 8 at byte "));
+    assert!(error.error.to_string().starts_with("record 8 at byte "));
 }
 
 #[test]

@@ -49,19 +49,23 @@ impl Inspect {
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let (mut seen, mut failed) = (0, 0);
         let mut last = None;
-        for path in &self.captures {
-            for (name, source) in sources(path)? {
-                seen += 1;
-                if let Err(error) = self.inspect(&name, source, out) {
-                    if is_write_error(&error) {
-                        return Err(error);
-                    }
-                    failed += 1;
-                    // The last one is told by whoever reports our failure.
-                    if let Some(error) = last.replace(error) {
-                        out.flush()?;
-                        writeln!(io::stderr(), "error: {error:#}")?;
-                    }
+        // All of them before the first is read: a folder without captures hides no other error.
+        let sources: Vec<_> = self
+            .captures
+            .iter()
+            .map(|path| sources(path))
+            .collect::<anyhow::Result<_>>()?;
+        for (name, source) in sources.into_iter().flatten() {
+            seen += 1;
+            if let Err(error) = self.inspect(&name, source, out) {
+                if is_write_error(&error) {
+                    return Err(error);
+                }
+                failed += 1;
+                // The last one is told by whoever reports our failure.
+                if let Some(error) = last.replace(error) {
+                    out.flush()?;
+                    writeln!(io::stderr(), "error: {error:#}")?;
                 }
             }
         }

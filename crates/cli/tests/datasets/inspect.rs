@@ -99,6 +99,16 @@ fn a_bad_capture_does_not_hide_the_good_ones() {
 }
 
 #[test]
+fn a_folder_without_captures_hides_no_other_capture() {
+    let folder = Folder::new();
+    folder.capture("a.pcap", 1, 2).file("none/letter.txt", b"x");
+    let paths = ["a.pcap", "none"].map(|name| folder.path(name));
+    let outcome = undertone(std::iter::once("inspect".into()).chain(paths));
+    assert_eq!(outcome.failure(&folder), "error: `none` holds no capture");
+    assert_eq!(outcome.out, "");
+}
+
+#[test]
 fn a_capture_that_breaks_is_described_up_to_there() {
     let folder = Folder::new();
     let mut bytes = capture(1, 2);

@@ -24,11 +24,11 @@ pub(crate) struct SessionArguments {
     #[arg(long, default_value = "1800", value_name = "SECONDS", value_parser = nanoseconds)]
     active: u64,
 
-    /// Which packets of a tunnel count: the tunnel's own, or those inside it
+    /// Which packets of a tunnel count
     #[arg(long, value_enum, default_value_t = TunnelChoice::Outer, value_name = "WHICH")]
     tunnels: TunnelChoice,
 
-    /// The most sessions open at once; beyond it the oldest is flushed and counted
+    /// The most sessions open at once; beyond it the least recently active one is ended and counted
     #[arg(long, default_value = "250000", value_name = "COUNT")]
     max_sessions: NonZeroUsize,
 }
@@ -64,7 +64,9 @@ enum SessionEnd {
 /// Which packets of a tunnel count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TunnelChoice {
+    /// The tunnel's own
     Outer,
+    /// Those inside it
     Inner,
 }
 
@@ -135,10 +137,10 @@ fn nanoseconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A slice's length: a packet of 64 KiB is the longest that makes sense.
+/// A slice's length: the longest IP packet is the longest that makes sense, and that networks take.
 fn slice_length(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .ok()
-        .filter(|length: &NonZeroUsize| length.get() <= 65_536)
-        .ok_or_else(|| "give a number of bytes from 1 to 65536".to_owned())
+        .filter(|length: &NonZeroUsize| length.get() <= 65_535)
+        .ok_or_else(|| "give a number of bytes from 1 to 65535".to_owned())
 }

@@ -53,7 +53,7 @@ pub(crate) struct SplitArguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct PlaceArguments {
     /// The dataset's folder; it must not exist, or be empty
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(short, long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 
     /// Replace the dataset that is there

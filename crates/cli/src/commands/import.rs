@@ -1,6 +1,6 @@
 //! `import`: make a dataset from files of other projects.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use learn::{
@@ -94,7 +94,7 @@ struct ImportIdx {
     #[arg(long)]
     name: Option<String>,
 
-    /// Which packets of a tunnel count: the tunnel's own, or those inside it
+    /// Which packets of a tunnel count
     #[arg(long, value_enum, default_value_t = TunnelChoice::Outer, value_name = "WHICH", conflicts_with = "raw")]
     tunnels: TunnelChoice,
 
@@ -117,9 +117,9 @@ struct ImportIdx {
     #[command(flatten)]
     split: SplitArguments,
 
-    /// Threads that cut rows
-    #[arg(long, default_value_t = super::default_threads(), value_name = "COUNT")]
-    threads: usize,
+    /// Threads that cut rows; the dataset does not depend on it [default: as many as the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
 
     /// Form of the summary
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -179,9 +179,10 @@ impl ImportIdx {
             existing: self.place.existing(),
         };
         let place = &self.place.out;
-        let manifest = watched(self.threads, |observer| {
-            import(&what, &options, place, observer)
-        })?;
+        let threads = self
+            .threads
+            .map_or_else(super::default_threads, NonZeroUsize::get);
+        let manifest = watched(threads, |observer| import(&what, &options, place, observer))?;
         report(&manifest, place, self.format, out)
     }
 }

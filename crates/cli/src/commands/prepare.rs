@@ -1,6 +1,6 @@
 //! `prepare`: make a dataset from labelled captures.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use learn::{
@@ -70,9 +70,9 @@ pub(crate) struct Prepare {
     #[command(flatten)]
     split: SplitArguments,
 
-    /// Captures cut at once
-    #[arg(long, default_value_t = super::default_threads(), value_name = "COUNT")]
-    threads: usize,
+    /// Captures cut at once; the dataset does not depend on it [default: as many as the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
 
     /// Form of the summary
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -164,7 +164,10 @@ impl Prepare {
             existing: self.place.existing(),
         };
         let place = &self.place.out;
-        let manifest = watched(self.threads, |observer| {
+        let threads = self
+            .threads
+            .map_or_else(super::default_threads, NonZeroUsize::get);
+        let manifest = watched(threads, |observer| {
             prepare(&labelled, &options, place, observer)
         })?;
         report(&manifest, place, self.format, out)

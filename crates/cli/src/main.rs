@@ -69,8 +69,13 @@ fn main() -> ExitCode {
 /// Whether whoever read our output has seen enough: that is success.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let of_output = cause.downcast_ref().map(io::Error::kind);
+        // An error of JSON does not name the one of its output as its source.
+        let of_json = || {
+            cause
+                .downcast_ref()
+                .and_then(serde_json::Error::io_error_kind)
+        };
+        of_output.or_else(of_json) == Some(io::ErrorKind::BrokenPipe)
     })
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod classify;
+mod contract;
 mod evaluate;
 mod model;
 mod train;

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use learn::model::{Contract, card::Card};
 use serde::Serialize;
@@ -105,11 +105,7 @@ pub(super) fn open(path: Option<&Path>) -> anyhow::Result<(learn::model::Model, 
             learn::model::Model::open(&path).with_context(|| format!("cannot use {name}"))?;
         return Ok((model, name));
     }
-    match learn::model::Model::built_in() {
-        Some(model) => Ok((
-            model.context("the model that comes with the program is damaged")?,
-            "the model that comes with the program".to_owned(),
-        )),
-        None => bail!("this program was built without a model; name one with `--model FILE`"),
-    }
+    let model = learn::model::Model::built_in()
+        .context("the model that comes with the program is damaged")?;
+    Ok((model, "the model that comes with the program".to_owned()))
 }

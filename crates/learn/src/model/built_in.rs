@@ -2,19 +2,29 @@
 
 use super::{Model, ModelError};
 
-/// The file, or nothing while the repository has none.
-#[cfg(has_built_in_model)]
-const BYTES: &[u8] = include_bytes!("../../models/default.safetensors");
-#[cfg(not(has_built_in_model))]
-const BYTES: &[u8] = &[];
-
 impl Model {
-    /// The model that comes with the program; none if it was built without.
+    /// The model that comes with the program.
     ///
     /// # Errors
     ///
     /// Only if the program is damaged.
-    pub fn built_in() -> Option<Result<Self, ModelError>> {
-        (!BYTES.is_empty()).then(|| Self::from_bytes(BYTES))
+    pub fn built_in() -> Result<Self, ModelError> {
+        Self::from_bytes(include_bytes!("../../models/default.safetensors"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Model;
+
+    #[test]
+    fn the_model_that_comes_with_the_program_tells_of_its_scores() {
+        let card = Model::built_in().unwrap().card().clone();
+        let names: Vec<_> = card
+            .scores
+            .iter()
+            .map(|score| score.name.as_str())
+            .collect();
+        assert_eq!(names, ["standard split", "held-out capture groups"]);
     }
 }

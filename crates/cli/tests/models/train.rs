@@ -149,6 +149,38 @@ fn what_cannot_be_trained_is_told_in_one_line() {
 }
 
 #[test]
+fn a_damaged_run_is_not_resumed() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let check = |name: &str, text: &str, expected: &str| {
+        for entry in fs::read_dir(world.file("run")).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+        fs::write(folder.path().join(name), text).unwrap();
+        let line = format!(
+            "train {0}/dataset --out {{}} --resume --recipe {0}/run/recipe.toml",
+            world.path().display()
+        );
+        let found = run(folder.path(), &line).failure(folder.path());
+        assert!(found.contains(expected), "{found}");
+    };
+    check("dataset.json", "{", "`{}/dataset.json`: damaged: ");
+    check("recipe.toml", "schema = 1", "cannot follow `recipe.toml`: ");
+    check(
+        "epochs.jsonl",
+        "",
+        "6 epochs are done, `epochs.jsonl` has 0",
+    );
+    let epochs = fs::read_to_string(world.file("run/epochs.jsonl")).unwrap();
+    check(
+        "epochs.jsonl",
+        &epochs.replace("\"epoch\":2", "\"epoch\":9"),
+        "the epochs of `epochs.jsonl` are not numbered from 1",
+    );
+}
+
+#[test]
 fn an_unknown_setting_of_a_recipe_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = fs::read_to_string(world().file("run/recipe.toml")).unwrap();

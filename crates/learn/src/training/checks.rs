@@ -38,12 +38,15 @@ pub(super) fn check_set(
     Ok(())
 }
 
-/// Refuses to resume a run with another recipe or dataset than its own.
+/// Refuses to resume a run with another recipe or dataset than its own, or one whose own cannot
+/// be read.
 pub(super) fn check_same(training: &Training) -> Result<(), TrainingError> {
-    // A folder that holds no run is told better by `Run::begin`.
-    let (Ok(recipe), Ok(dataset)) = (training.run.recipe(), training.run.dataset()) else {
+    // A folder that holds no run is told better by `Run::begin`; a damaged one is told here.
+    let is_there = |name| training.run.file(name).exists();
+    if !(is_there("recipe.toml") && is_there("dataset.json")) {
         return Ok(());
-    };
+    }
+    let (recipe, dataset) = (training.run.recipe()?, training.run.dataset()?);
     if recipe != training.recipe {
         return Err(TrainingError::OtherRecipe {
             differences: differences(&recipe.to_toml(), &training.recipe.to_toml()),

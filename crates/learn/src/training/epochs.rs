@@ -82,6 +82,14 @@ impl<'a> Loop<'a> {
                 epochs.len()
             )));
         }
+        if !epochs
+            .iter()
+            .map(|record| record.epoch)
+            .eq(1..=state.epochs_done)
+        {
+            let reason = "the epochs of `epochs.jsonl` are not numbered from 1";
+            return Err(TrainingError::DamagedState(reason.to_owned()));
+        }
         Ok(Self {
             class_weights: recipe.class_weights(&class_counts(&set.train.labels, classes)),
             steps_per_epoch: (set.train.labels.len() as u64).div_ceil(recipe.batch_size as u64),

@@ -151,16 +151,21 @@ fn score_sentence(score: &CardScore) -> String {
         short(&score.dataset_sha256),
         score.split_rule,
     );
-    if let Some(accuracy) = score.accuracy_unshared {
-        // Writing to a string cannot fail.
-        let _ = write!(
-            sentence,
-            "; {} on slices that training does not hold",
-            percent(accuracy)
-        );
-    }
-    if let Some(accuracy) = score.accuracy_foreground {
-        let _ = write!(sentence, "; {} without background", percent(accuracy));
+    // What no duplicate and no background session changes need not be said.
+    let parts = [
+        (
+            score.accuracy_unshared,
+            "on slices that training does not hold",
+        ),
+        (score.accuracy_foreground, "without background"),
+    ];
+    for (accuracy, part) in parts {
+        if let Some(accuracy) = accuracy.map(percent)
+            && accuracy != percent(score.accuracy.value)
+        {
+            // Writing to a string cannot fail.
+            let _ = write!(sentence, "; {accuracy} {part}");
+        }
     }
     if !score.untestable.is_empty() {
         let _ = write!(sentence, "; not testable: {}", score.untestable.join(", "));

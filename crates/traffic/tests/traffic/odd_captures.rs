@@ -62,7 +62,7 @@ fn tally_of(path: &Path, options: &CutOptions) -> (Tally, Option<String>) {
     });
     let (tally, error) = match outcome {
         Ok(tally) => (tally, None),
-        Err(error) => (*error.tally.clone(), Some(error.to_string())),
+        Err(broken) => (*broken.tally, Some(broken.error.to_string())),
     };
     assert_eq!(tally.sessions(), sessions, "{}", path.display());
     (tally, error)

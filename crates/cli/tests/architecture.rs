@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Each crate, and the crates of ours that it may use.
-const ARROWS: [(&str, &[&str]); 4] = [
+const ARROWS: [(&str, &[&str]); 5] = [
     ("undertone-traffic", &[]),
     ("undertone-network", &[]),
     (
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 4] = [
         &["undertone-network", "undertone-traffic"],
     ),
     ("undertone-cli", &["undertone-learn", "undertone-traffic"]),
+    ("undertone-lab", &["undertone-traffic"]),
 ];
 
 /// The folders of the crates that return values and leave talking to the program.

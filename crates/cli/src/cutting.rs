@@ -86,11 +86,6 @@ enum UnitChoice {
 }
 
 impl SessionArguments {
-    /// The options, with these slices.
-    pub(crate) fn options(&self, slices: &SliceArguments) -> CutOptions {
-        slices.within(self.default_slices())
-    }
-
     /// The options, with slices as they are by default.
     pub(crate) fn default_slices(&self) -> CutOptions {
         CutOptions {

@@ -3,6 +3,7 @@
 mod commands;
 mod cutting;
 mod interrupt;
+mod making;
 mod numbers;
 mod preparing;
 mod progress;

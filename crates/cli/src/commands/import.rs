@@ -1,21 +1,20 @@
 //! `import`: make a dataset from files of other projects.
 
-use std::{io::Write, num::NonZeroUsize, path::PathBuf};
+use std::{io::Write, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use learn::{
     dataset::Split,
     filters::Choice,
     idx::{IdxImport, IdxPair, RowForm, RowIndex, import},
-    preparation::PrepareOptions,
     registry::Registry,
 };
 use traffic::session_table::CutOptions;
 
 use crate::{
-    cutting::{SliceArguments, TunnelChoice},
-    preparing::{Format, report, watched},
-    sampling::{FilterArguments, PlaceArguments, RuleChoice, SplitArguments},
+    cutting::TunnelChoice,
+    making::{DatasetArguments, Defaults},
+    sampling::RuleChoice,
 };
 
 /// Make a dataset from files of other projects
@@ -87,43 +86,12 @@ struct ImportIdx {
     #[arg(long, value_name = "CSV")]
     index: Option<PathBuf>,
 
-    #[command(flatten)]
-    place: PlaceArguments,
-
-    /// What the dataset is called in its manifest; by default the registry's name or `dataset`
-    #[arg(long)]
-    name: Option<String>,
-
     /// Which packets of a tunnel count
     #[arg(long, value_enum, default_value_t = TunnelChoice::Outer, value_name = "WHICH", conflicts_with = "raw")]
     tunnels: TunnelChoice,
 
     #[command(flatten)]
-    slices: SliceArguments,
-
-    #[command(flatten)]
-    filters: FilterArguments,
-
-    /// What decides on which side a sample is; by default `given` if there are test files, else
-    /// `session`
-    #[arg(
-        long = "split",
-        value_enum,
-        value_name = "RULE",
-        help_heading = "Split"
-    )]
-    rule: Option<RuleChoice>,
-
-    #[command(flatten)]
-    split: SplitArguments,
-
-    /// Threads that cut rows; the dataset does not depend on it [default: as many as the machine runs at once]
-    #[arg(long)]
-    threads: Option<NonZeroUsize>,
-
-    /// Form of the summary
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    dataset: DatasetArguments,
 }
 
 impl Import {
@@ -152,11 +120,15 @@ impl ImportIdx {
             let classes = self.registry.map_or(&[] as &[&str], |one| one.classes);
             classes.iter().map(|&class| class.to_owned()).collect()
         };
-        let rule = self.rule.unwrap_or(if pairs.len() > 1 {
-            RuleChoice::Given
-        } else {
-            RuleChoice::Session
-        });
+        let defaults = Defaults {
+            name: self.registry.map_or("dataset", |registry| registry.name),
+            cleaning: Choice::Keep,
+            rule: if pairs.len() > 1 {
+                RuleChoice::Given
+            } else {
+                RuleChoice::Session
+            },
+        };
         let what = IdxImport {
             pairs,
             classes: self.classes.clone().unwrap_or_else(registry_classes),
@@ -167,22 +139,13 @@ impl ImportIdx {
             },
             index: self.index.as_deref().map(RowIndex::read).transpose()?,
         };
-        let name = self.registry.map_or("dataset", |registry| registry.name);
-        let options = PrepareOptions {
-            name: self.name.clone().unwrap_or_else(|| name.to_owned()),
-            cutting: self.slices.within(CutOptions {
-                tunnels: self.tunnels.into(),
-                ..CutOptions::default()
-            }),
-            filters: self.filters.filters(Choice::Keep, self.split.seed),
-            split: self.split.options(rule),
-            existing: self.place.existing(),
+        let sessions = CutOptions {
+            tunnels: self.tunnels.into(),
+            ..CutOptions::default()
         };
-        let place = &self.place.out;
-        let threads = self
-            .threads
-            .map_or_else(super::default_threads, NonZeroUsize::get);
-        let manifest = watched(threads, |observer| import(&what, &options, place, observer))?;
-        report(&manifest, place, self.format, out)
+        let options = self.dataset.options(sessions, &defaults);
+        self.dataset.make(out, |place, observer| {
+            import(&what, &options, place, observer)
+        })
     }
 }

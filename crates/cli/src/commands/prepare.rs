@@ -1,21 +1,21 @@
 //! `prepare`: make a dataset from labelled captures.
 
-use std::{io::Write, num::NonZeroUsize, path::PathBuf};
+use std::{io::Write, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use learn::{
     capture_files,
     filters::Choice,
     labels::{LabelTable, Labelled, Labelling, Unlabelled},
-    preparation::{PrepareOptions, prepare, set_aside_others},
+    preparation::{prepare, set_aside_others},
     registry::{self, Disputed, Excluded, Registry},
 };
 use regex::Regex;
 
 use crate::{
-    cutting::{SessionArguments, SliceArguments},
-    preparing::{Format, report, watched},
-    sampling::{FilterArguments, PlaceArguments, RuleChoice, SplitArguments},
+    cutting::SessionArguments,
+    making::{DatasetArguments, Defaults},
+    sampling::RuleChoice,
 };
 
 /// Make a dataset from labelled captures
@@ -39,44 +39,13 @@ pub(crate) struct Prepare {
     captures: Vec<PathBuf>,
 
     #[command(flatten)]
-    place: PlaceArguments,
-
-    /// What the dataset is called in its manifest; by default the registry's name or `dataset`
-    #[arg(long)]
-    name: Option<String>,
-
-    #[command(flatten)]
     labels: LabelArguments,
 
     #[command(flatten)]
     sessions: SessionArguments,
 
     #[command(flatten)]
-    slices: SliceArguments,
-
-    #[command(flatten)]
-    filters: FilterArguments,
-
-    /// What decides on which side a sample is; by default `given` if every capture's name says
-    /// so, else `session`
-    #[arg(
-        long = "split",
-        value_enum,
-        value_name = "RULE",
-        help_heading = "Split"
-    )]
-    rule: Option<RuleChoice>,
-
-    #[command(flatten)]
-    split: SplitArguments,
-
-    /// Captures cut at once; the dataset does not depend on it [default: as many as the machine runs at once]
-    #[arg(long)]
-    threads: Option<NonZeroUsize>,
-
-    /// Form of the summary
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    dataset: DatasetArguments,
 }
 
 /// Where labels come from.
@@ -151,33 +120,23 @@ impl Prepare {
             .captures
             .iter()
             .all(|capture| capture.given.is_some());
-        let rule = self.rule.unwrap_or(if is_given {
-            RuleChoice::Given
-        } else {
-            RuleChoice::Session
-        });
-        let options = PrepareOptions {
-            name: self.name(),
-            cutting: self.sessions.options(&self.slices),
-            filters: self.filters.filters(Choice::Drop, self.split.seed),
-            split: self.split.options(rule),
-            existing: self.place.existing(),
+        let defaults = Defaults {
+            name: self
+                .labels
+                .registry
+                .map_or("dataset", |registry| registry.name),
+            cleaning: Choice::Drop,
+            rule: if is_given {
+                RuleChoice::Given
+            } else {
+                RuleChoice::Session
+            },
         };
-        let place = &self.place.out;
-        let threads = self
-            .threads
-            .map_or_else(super::default_threads, NonZeroUsize::get);
-        let manifest = watched(threads, |observer| {
+        let sessions = self.sessions.default_slices();
+        let options = self.dataset.options(sessions, &defaults);
+        self.dataset.make(out, |place, observer| {
             prepare(&labelled, &options, place, observer)
-        })?;
-        report(&manifest, place, self.format, out)
-    }
-
-    fn name(&self) -> String {
-        let registry = self.labels.registry.map(|registry| registry.name);
-        self.name
-            .clone()
-            .unwrap_or_else(|| registry.unwrap_or("dataset").to_owned())
+        })
     }
 }
 

@@ -1,0 +1,94 @@
+//! Making a dataset from files: the arguments that `prepare` and `import` share, and what both do.
+
+use std::{io::Write, num::NonZeroUsize, path::Path};
+
+use clap::Args;
+use learn::{
+    dataset::Manifest,
+    filters::Choice,
+    preparation::{Observer, PrepareError, PrepareOptions},
+};
+use traffic::session_table::CutOptions;
+
+use crate::{
+    commands::default_threads,
+    cutting::SliceArguments,
+    preparing::{Format, report, watched},
+    sampling::{FilterArguments, PlaceArguments, RuleChoice, SplitArguments},
+};
+
+/// What a dataset is called, how its samples come about, and where it goes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DatasetArguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+
+    /// What the dataset is called in its manifest; by default the registry's name or `dataset`
+    #[arg(long)]
+    name: Option<String>,
+
+    #[command(flatten)]
+    slices: SliceArguments,
+
+    #[command(flatten)]
+    filters: FilterArguments,
+
+    /// What decides on which side a sample is; by default `given` if every source says so (a
+    /// capture by its name, IDX files by having a test half), else `session`
+    #[arg(
+        long = "split",
+        value_enum,
+        value_name = "RULE",
+        help_heading = "Split"
+    )]
+    rule: Option<RuleChoice>,
+
+    #[command(flatten)]
+    split: SplitArguments,
+
+    /// Threads that cut; the dataset does not depend on it [default: as many as the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+
+    /// Form of the summary
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// What a dataset is where its arguments do not say.
+pub(crate) struct Defaults<'a> {
+    /// What it is called.
+    pub(crate) name: &'a str,
+    /// What becomes of duplicates and of sessions without payload.
+    pub(crate) cleaning: Choice,
+    /// What decides on which side a sample is.
+    pub(crate) rule: RuleChoice,
+}
+
+impl DatasetArguments {
+    /// The options; `sessions` decide all of cutting but the slices.
+    pub(crate) fn options(&self, sessions: CutOptions, defaults: &Defaults<'_>) -> PrepareOptions {
+        PrepareOptions {
+            name: self
+                .name
+                .clone()
+                .unwrap_or_else(|| defaults.name.to_owned()),
+            cutting: self.slices.within(sessions),
+            filters: self.filters.filters(defaults.cleaning, self.split.seed),
+            split: self.split.options(self.rule.unwrap_or(defaults.rule)),
+            existing: self.place.existing(),
+        }
+    }
+
+    /// Has `work` make the dataset in its place, shows how far it is, and reports what was made.
+    pub(crate) fn make(
+        &self,
+        out: &mut dyn Write,
+        work: impl FnOnce(&Path, Observer<'_>) -> Result<Manifest, PrepareError> + Send,
+    ) -> anyhow::Result<()> {
+        let place = &self.place.out;
+        let threads = self.threads.map_or_else(default_threads, NonZeroUsize::get);
+        let manifest = watched(threads, |observer| work(place, observer))?;
+        report(&manifest, place, self.format, out)
+    }
+}

@@ -142,7 +142,7 @@ fn mapped_modules(map: &str, krate: &str) -> BTreeSet<String> {
 #[test]
 fn the_map_has_every_module_and_no_other() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    for krate in ["traffic", "network", "learn", "cli"] {
+    for krate in ["traffic", "network", "learn", "cli", "lab"] {
         assert_eq!(mapped_modules(&map, krate), modules(krate), "{krate}");
     }
 }
@@ -158,7 +158,7 @@ fn the_arrows_between_crates_are_those_of_the_map() {
 
 #[test]
 fn only_the_kernels_hold_unsafe_code() {
-    let all: Vec<String> = ["traffic", "network", "learn", "cli"]
+    let all: Vec<String> = ["traffic", "network", "learn", "cli", "lab"]
         .iter()
         .flat_map(|krate| places(krate, &["unsafe"]))
         .collect();

@@ -2,6 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod interrupt;
+mod lab;
+mod router;
+mod shell;
+mod tunnels;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,123 @@
+//! Network namespaces: made, set up, and removed only if they are the ones that were made.
+
+use std::{fs, io::ErrorKind, os::unix::fs::MetadataExt, path::PathBuf, process::Command};
+
+use anyhow::{Context, bail};
+
+use super::host::{Host, Role};
+use crate::shell::{output, words};
+
+/// What a host's own hosts file begins with.
+const LOCAL_NAMES: &str = "127.0.0.1 localhost\n";
+
+/// Makes a namespace and says the number of its file, by which it is known again.
+///
+/// # Errors
+///
+/// If there is one of that name already.
+pub(super) fn make(namespace: &str) -> anyhow::Result<u64> {
+    if inode(namespace).is_some() {
+        bail!(
+            "a network namespace `{namespace}` exists and this lab has not made it; remove it with `ip netns delete {namespace}` if it is not used"
+        );
+    }
+    output(&mut words(&format!("ip netns add {namespace}")))?;
+    let folder = files(namespace);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    fs::write(folder.join("hosts"), LOCAL_NAMES)?;
+    // Nobody answers there: names come from the hosts file, and a missing one fails at once.
+    fs::write(
+        folder.join("resolv.conf"),
+        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+    )?;
+    inode(namespace).with_context(|| format!("namespace `{namespace}` vanished"))
+}
+
+/// Removes a namespace, if it still is the one with this number.
+pub(super) fn remove(namespace: &str, number: u64) -> anyhow::Result<()> {
+    if inode(namespace) == Some(number) {
+        output(&mut words(&format!("ip netns delete {namespace}")))?;
+    }
+    match fs::remove_dir_all(files(namespace)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The number of a namespace's file; `None` if there is no such namespace.
+pub(super) fn inode(namespace: &str) -> Option<u64> {
+    let path = format!("/run/netns/{namespace}");
+    fs::metadata(path).ok().map(|metadata| metadata.ino())
+}
+
+/// The numbers of the processes in a namespace.
+pub(super) fn processes(namespace: &str) -> Vec<u32> {
+    output(&mut words(&format!("ip netns pids {namespace}")))
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect()
+}
+
+/// Gives a host its address, once the router has made its interface.
+pub(super) fn set_up(host: &Host, hardware: &str) -> anyhow::Result<()> {
+    let forwards = u8::from(host.role == Role::Gateway);
+    let script = format!(
+        "set -e
+        sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 \
+          net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.ip_forward={forwards}
+        ip link set lo up
+        ip link set eth0 address {hardware} up
+        {}",
+        addressing(host)
+    );
+    run(&host.namespace, &script).map(drop)
+}
+
+/// Takes a host's addresses away and gives it the one that it has now.
+pub(super) fn set_address(host: &Host) -> anyhow::Result<()> {
+    let script = format!(
+        "set -e
+        ip -4 address flush dev eth0
+        {}",
+        addressing(host)
+    );
+    run(&host.namespace, &script).map(drop)
+}
+
+fn addressing(host: &Host) -> String {
+    format!(
+        "ip address add {}/{} brd + dev eth0
+        ip route replace default via {}",
+        host.address,
+        host.network.bits(),
+        host.gateway
+    )
+}
+
+/// Runs a shell script in a namespace to its end and returns what it wrote.
+pub(super) fn run(namespace: &str, script: &str) -> anyhow::Result<String> {
+    output(Command::new("ip").args(["netns", "exec", namespace, "sh", "-c", script]))
+}
+
+/// Makes a name resolve on a host.
+pub(super) fn add_name(namespace: &str, name: &str, address: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    // In place: programs that run see this very file, not another of its name.
+    fs::OpenOptions::new()
+        .append(true)
+        .open(files(namespace).join("hosts"))
+        .and_then(|mut file| writeln!(file, "{address} {name}"))
+        .with_context(|| format!("cannot make `{name}` known in `{namespace}`"))
+}
+
+/// Makes a host forget all names but its own.
+pub(super) fn forget_names(namespace: &str) -> anyhow::Result<()> {
+    fs::write(files(namespace).join("hosts"), LOCAL_NAMES)
+        .with_context(|| format!("cannot forget the names of `{namespace}`"))
+}
+
+/// Where `ip netns exec` takes a namespace's own files of `/etc` from.
+fn files(namespace: &str) -> PathBuf {
+    PathBuf::from("/etc/netns").join(namespace)
+}

@@ -1,5 +1,6 @@
 //! What can be asked for; a file a command.
 
+pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod list;
@@ -18,8 +19,8 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::{
-    doctor::Doctor, down::Down, list::List, router::RunRouter, run::Run, status::Status,
-    trial::Trial, up::Up,
+    check::Check, doctor::Doctor, down::Down, list::List, router::RunRouter, run::Run,
+    status::Status, trial::Trial, up::Up,
 };
 
 /// Make real, labelled, encrypted traffic on one machine
@@ -70,6 +71,7 @@ enum Command {
     Down(Down),
     Status(Status),
     List(List),
+    Check(Check),
     Router(RunRouter),
 }
 
@@ -86,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Down(command) => command.run(places, &mut out),
         Command::Status(command) => command.run(places, &mut out),
         Command::List(command) => command.run(places, &mut out),
+        Command::Check(command) => command.run(places, &mut out),
         Command::Router(command) => command.run(),
     };
     match outcome.and_then(|()| Ok(out.flush()?)) {

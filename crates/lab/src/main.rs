@@ -1,7 +1,11 @@
 //! `undertone-lab`: real, labelled, encrypted traffic, made on one machine.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code, unused_imports, reason = "services and runs come next")]
+mod catalogue;
 mod commands;
+#[allow(dead_code, reason = "runs come next")]
+mod draws;
 mod interrupt;
 mod lab;
 mod router;

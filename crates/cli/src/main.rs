@@ -9,6 +9,7 @@ mod preparing;
 mod progress;
 mod report;
 mod sampling;
+mod sources;
 
 use std::{
     io::{self, Write},

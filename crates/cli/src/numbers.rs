@@ -30,9 +30,14 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// A count with its noun: `1 session`, `2 sessions`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, singular: &str) -> String {
+    format!("{} {}", count(number), noun(number, singular))
+}
+
+/// A noun as it follows a number: `session` after 1, else `sessions`.
+pub(crate) fn noun(number: u64, singular: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number))
+    format!("{singular}{plural}")
 }
 
 /// A time in its two largest units: `45 s`, `3 min 05 s`, `2 h 07 min`.

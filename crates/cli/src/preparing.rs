@@ -175,39 +175,36 @@ fn class_table(manifest: &Manifest) -> Table {
 /// What a reader of the numbers above should know.
 fn remarks(manifest: &Manifest) -> Vec<String> {
     let tally = &manifest.tally;
-    let mut lines = Vec::new();
-    if tally.empty_kept > 0 {
-        lines.push(format!(
-            "{} without payload",
-            counted(tally.empty_kept, "sample")
-        ));
-    }
-    if tally.duplicates_kept > 0 {
-        lines.push(format!(
-            "{} with the slice and the label of another",
-            counted(tally.duplicates_kept, "sample")
-        ));
-    }
-    if tally.duplicates_across_splits > 0 {
-        lines.push(format!(
-            "{} with its twin in another given split",
-            counted(tally.duplicates_across_splits, "duplicate")
-        ));
-    }
-    if tally.conflicting_slices > 0 {
-        lines.push(format!(
-            "{} with the same bytes under more than one label ({})",
-            counted(tally.conflicting_samples, "sample"),
-            counted(tally.conflicting_slices, "slice")
-        ));
-    }
+    let slices = counted(tally.conflicting_slices, "slice");
+    let conflicting = format!("with the same bytes under more than one label ({slices})");
+    let kept = [
+        (tally.empty_kept, "sample", "without payload"),
+        (
+            tally.duplicates_kept,
+            "sample",
+            "with the slice and the label of another",
+        ),
+        (
+            tally.duplicates_across_splits,
+            "duplicate",
+            "with its twin in another given split",
+        ),
+        (tally.conflicting_samples, "sample", &conflicting),
+    ];
+    let mut lines: Vec<String> = kept
+        .into_iter()
+        .filter(|&(number, ..)| number > 0)
+        .map(|(number, noun, what)| format!("{} {what}", counted(number, noun)))
+        .collect();
     for capture in &manifest.captures {
         if let Some(rows) = capture.rows {
             lines.push(format!(
-                "{}: {}, {} cut off by their length, {} without a session, {} with several",
+                "{}: {}, {} cut off by their length, {} broken in their middle, {} without a \
+                 session, {} with several",
                 capture.file,
                 counted(rows.rows, "row"),
                 count(rows.cut_off),
+                count(rows.broken),
                 count(rows.without_session),
                 count(rows.with_several_sessions)
             ));

@@ -172,6 +172,17 @@ fn only_the_kernels_hold_unsafe_code() {
 }
 
 #[test]
+fn there_is_one_path_from_a_capture_to_its_sessions() {
+    let found: BTreeSet<String> = ["traffic", "network", "learn", "cli", "lab"]
+        .iter()
+        .flat_map(|krate| places(krate, &["SessionTable"]))
+        .map(|place| place.rsplit_once(':').unwrap().0.to_owned())
+        .collect();
+    let path = ["cut.rs", "session_table.rs"].map(|file| format!("crates/traffic/src/{file}"));
+    assert_eq!(found, BTreeSet::from(path));
+}
+
+#[test]
 fn libraries_do_not_print() {
     let words = ["print!", "println!", "eprint!", "eprintln!", "dbg!"];
     let found: Vec<String> = LIBRARIES

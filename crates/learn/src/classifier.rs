@@ -1,11 +1,15 @@
 //! The classifier: a capture in, a verdict on each of its sessions out.
 
-use std::{num::NonZeroUsize, ops::ControlFlow};
+use std::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use traffic::{
     background::Background,
     capture::CaptureReader,
-    cut::{CutError, cut},
+    cut::{CutError, Watch, cut_watched},
     session::Session,
     session_table::CutOptions,
     tally::Tally,
@@ -110,8 +114,11 @@ impl Classifier {
     /// Gives `sink` every session of a capture with its verdict, as sessions end.
     ///
     /// At most a batch of ended sessions waits beside the open ones, so memory does not grow with
-    /// the capture. `sink` may stop it with [`ControlFlow::Break`]; the tally is then that of the
-    /// frames so far. `seed` makes the session table hard to attack and is not visible in verdicts.
+    /// the capture. `seed` makes the session table hard to attack and is not visible in verdicts.
+    ///
+    /// When `stop` becomes true, no more frames are read and the sessions that have ended until
+    /// then are given; `sink` stops it at once with [`ControlFlow::Break`]. The tally is that of
+    /// the frames so far.
     ///
     /// # Errors
     ///
@@ -120,21 +127,33 @@ impl Classifier {
         &self,
         reader: &mut CaptureReader,
         seed: u64,
+        stop: &AtomicBool,
         sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
     ) -> Result<Tally, CutError> {
         let mut waiting = Vec::with_capacity(self.options.batch.get());
-        let mut is_stopped = false;
-        let outcome = cut(reader, &self.options.cut, seed, &mut |session| {
+        let mut has_heard_enough = false;
+        let mut take_in = |session| {
             waiting.push(session);
             if waiting.len() < self.options.batch.get() {
                 return ControlFlow::Continue(());
             }
             let flow = self.answer(&waiting, sink);
             waiting.clear();
-            is_stopped = flow.is_break();
+            has_heard_enough = flow.is_break();
             flow
-        });
-        if !is_stopped {
+        };
+        let watch = Watch {
+            frame: &mut |_| {
+                if stop.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            },
+            session: &mut take_in,
+        };
+        let outcome = cut_watched(reader, &self.options.cut, seed, watch);
+        if !has_heard_enough {
             // Nothing is left to stop.
             let _ = self.answer(&waiting, sink);
         }

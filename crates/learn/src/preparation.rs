@@ -20,7 +20,7 @@ use std::{
 use rayon::prelude::*;
 use traffic::{
     capture::{CaptureError, CaptureReader},
-    cut::cut,
+    cut::{Watch, cut_watched},
     session::Session,
     session_table::CutOptions,
 };
@@ -90,6 +90,15 @@ impl Observer<'_> {
     /// Whether the work is to stop.
     pub(crate) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether to go on, as who cuts a capture is asked.
+    fn flow(&self) -> ControlFlow<()> {
+        if self.stopped() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -225,13 +234,18 @@ fn cut_capture(
         if let Err(error) = writer.push(&row, is_empty) {
             failure = Some(error);
         }
-        if failure.is_some() || observer.stopped() {
+        if failure.is_some() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     };
-    let tally = cut(&mut reader, options, 0, &mut sink).map_err(|error| broken(error.error))?;
+    // Asked at each frame: sessions may all end with their capture, which may be huge.
+    let watch = Watch {
+        frame: &mut |_| observer.flow(),
+        session: &mut sink,
+    };
+    let tally = cut_watched(&mut reader, options, 0, watch).map_err(|error| broken(error.error))?;
     if let Some(error) = failure {
         return Err(error.into());
     }
@@ -267,4 +281,51 @@ pub fn set_aside_others(labelled: &mut Labelled, others: &[std::path::PathBuf]) 
             reason: "no capture".to_owned(),
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use traffic::{
+        link::LinkType,
+        session_table::EndRule,
+        synth::{self, Conversation},
+    };
+
+    use super::*;
+    use crate::{
+        capture_files,
+        labels::{Labelling, Unlabelled},
+    };
+
+    #[test]
+    fn a_preparation_that_is_stopped_reads_no_further_although_no_session_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut capture = synth::pcap(LinkType::ETHERNET, &Conversation::default().frames());
+        // Who reads as far as this gets an error, and not the news that it was stopped.
+        capture.extend([0xff; 16]);
+        fs::create_dir(folder.path().join("Chat")).unwrap();
+        fs::write(folder.path().join("Chat/broken.pcap"), capture).unwrap();
+        let found = capture_files::find(&[folder.path().to_owned()]).unwrap();
+        let labelled = Labelling::Folder.apply(found.captures, None, Unlabelled::Refuse);
+        let options = PrepareOptions {
+            name: "stopped".to_owned(),
+            cutting: CutOptions {
+                end_rule: EndRule::Capture,
+                ..CutOptions::default()
+            },
+            filters: Filters::default(),
+            split: SplitOptions::default(),
+            existing: Existing::Refuse,
+        };
+        let observer = Observer {
+            step: &|_| (),
+            stop: &AtomicBool::new(true),
+        };
+        let place = folder.path().join("out");
+        let error = prepare(&labelled.unwrap(), &options, &place, observer).unwrap_err();
+        assert!(matches!(error, PrepareError::Stopped), "{error}");
+        assert!(!place.exists(), "nothing is left behind");
+    }
 }

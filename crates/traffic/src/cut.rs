@@ -3,7 +3,7 @@
 use std::{cell::Cell, ops::ControlFlow};
 
 use crate::{
-    capture::{CaptureError, CaptureReader},
+    capture::{CaptureError, CaptureReader, Frame},
     session::Session,
     session_table::{CutOptions, SessionTable},
     tally::Tally,
@@ -20,11 +20,20 @@ pub struct CutError {
     pub tally: Box<Tally>,
 }
 
+/// Who sees what while a capture is cut; each may stop it with [`ControlFlow::Break`].
+pub struct Watch<'a> {
+    /// Is shown each frame before it is cut; after a break, that frame is not.
+    pub frame: &'a mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>,
+    /// Is given each session as it ends.
+    pub session: &'a mut dyn FnMut(Session) -> ControlFlow<()>,
+}
+
 /// Reads a capture to its end and gives its sessions to `sink`, in an order that depends on
 /// the capture only; returns what was read, kept and skipped.
 ///
 /// `sink` may stop it: after [`ControlFlow::Break`] no more frames are read and no more
-/// sessions are given, and the tally is that of the frames so far.
+/// sessions are given, and the tally is that of the frames so far. Where sessions are few and
+/// far between, as when they end with their capture, [`cut_watched`] can stop sooner.
 ///
 /// # Errors
 ///
@@ -35,17 +44,36 @@ pub fn cut(
     seed: u64,
     sink: &mut dyn FnMut(Session) -> ControlFlow<()>,
 ) -> Result<Tally, CutError> {
+    let watch = Watch {
+        frame: &mut |_| ControlFlow::Continue(()),
+        session: sink,
+    };
+    cut_watched(reader, options, seed, watch)
+}
+
+/// As [`cut`], and shows each frame too, which may be the last.
+///
+/// # Errors
+///
+/// As [`cut`].
+pub fn cut_watched(
+    reader: &mut CaptureReader,
+    options: &CutOptions,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<Tally, CutError> {
     let mut table = SessionTable::new(options.clone(), seed);
     // Shared by the loop and the closure: the table keeps giving after a break, unheard.
     let is_stopped = Cell::new(false);
     let mut guarded = |session| {
         if !is_stopped.get() {
-            is_stopped.set(sink(session).is_break());
+            is_stopped.set((watch.session)(session).is_break());
         }
     };
     let mut failure = None;
     while !is_stopped.get() {
         match reader.next_frame() {
+            Ok(Some(frame)) if (watch.frame)(&frame).is_break() => is_stopped.set(true),
             Ok(Some(frame)) => table.push(&frame, &mut guarded),
             Ok(None) => break,
             Err(error) => {

@@ -3,25 +3,23 @@
 mod output;
 
 use std::{
-    fs::File,
-    io::{self, IsTerminal, Write},
-    num::NonZeroUsize,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    io::Write, num::NonZeroUsize, ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use learn::{
-    capture_files,
     classifier::{BackgroundRule, Classifier, ClassifierOptions},
     model::{ModelError, card},
 };
 use output::{Format, Output};
-use traffic::{capture::CaptureReader, session_table::EndRule};
+use traffic::{session::Session, session_table::EndRule};
 
-use crate::{cutting::TunnelChoice, interrupt};
+use crate::{
+    cutting::TunnelChoice,
+    interrupt,
+    sources::{Source, read_each, sources},
+};
 
 /// Tell of each session of a capture which class of traffic it is
 ///
@@ -42,7 +40,10 @@ Examples:
     undertone classify captures/ --summary-only
 
   A model of your own:
-    undertone classify capture.pcap --model runs/quick/model.safetensors")]
+    undertone classify capture.pcap --model runs/quick/model.safetensors
+
+A capture that cannot be read to its end is named on standard error, the others are still
+classified; the exit code is then 1.")]
 pub(crate) struct Classify {
     /// Captures or folders of them, pcap or pcapng, gzip or zstd or plain; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
@@ -99,30 +100,24 @@ enum SessionEnd {
 const SEED: u64 = 0;
 
 impl Classify {
-    /// Classifies the captures in the order given; one that breaks ends it with an error, after
-    /// its sessions until then.
+    /// Classifies the captures in the order given; one that breaks is told after its sessions
+    /// until then, and does not hide the others.
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let classifier = self.classifier()?;
-        let captures = self.captures()?;
+        let sources = sources(&self.captures)?;
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
-        let mut output = Output::new(out, self.format, &classifier, captures.len());
+        let mut output = Output::new(out, self.format, &classifier, sources.len());
         if self.summary_only {
             output.only_summary();
         }
         output.begin()?;
-        let mut outcome = Ok(());
-        for path in &captures {
-            outcome = classify(&classifier, path, &mut output, &stop);
-            if outcome.is_err() {
-                break;
-            }
-        }
+        let outcome = read_each(&sources, &stop, |source| {
+            classify(&classifier, source, &mut output, &stop)
+        });
         // What was found until an error is worth its summary too; the error is told last.
-        let is_broken_pipe = output.failed();
-        if !self.quiet && !is_broken_pipe {
+        if !self.quiet && output.has_read() && !output.has_failed() {
             output.summary()?;
         }
-        output.finish()?;
         outcome
     }
 
@@ -153,75 +148,37 @@ impl Classify {
         };
         prepare().with_context(|| format!("cannot use {name}"))
     }
-
-    /// The captures to read, folders searched.
-    fn captures(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let mut captures = Vec::new();
-        for path in &self.captures {
-            if is_standard_input(path) {
-                if io::stdin().is_terminal() {
-                    bail!("standard input is a terminal; pipe a capture into it, or name a file");
-                }
-                captures.push(path.clone());
-            } else if path.is_dir() {
-                let found = capture_files::find(std::slice::from_ref(path))?;
-                if found.captures.is_empty() {
-                    bail!("no capture in folder `{}`", path.display());
-                }
-                captures.extend(found.captures.into_iter().map(|capture| capture.path));
-            } else {
-                captures.push(path.clone());
-            }
-        }
-        Ok(captures)
-    }
 }
 
 fn classify(
     classifier: &Classifier,
-    path: &Path,
+    source: &Source,
     output: &mut Output<'_>,
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
-    let named = || format!("cannot classify `{}`", path.display());
-    let mut reader = if is_standard_input(path) {
-        CaptureReader::new(Box::new(io::stdin()))
-    } else {
-        File::open(path)
-            .map_err(Into::into)
-            .and_then(|file| CaptureReader::new(Box::new(file)))
-    }
-    .with_context(named)?;
-    output.capture(path)?;
+    let named = || format!("cannot classify `{source}`");
+    let mut reader = source.open().with_context(named)?;
+    output.capture(source.path())?;
     let mut failure = None;
-    // The end of a pipe follows from the end of its writer, which Ctrl-C reaches too; its open
-    // sessions are then still to be told.
-    let is_stopped = || !is_standard_input(path) && stop.load(Ordering::Relaxed);
-    let outcome = classifier.classify(&mut reader, SEED, &mut |session, verdict| {
-        failure = output.session(session, verdict).err();
-        if failure.is_some() || is_stopped() {
+    let mut sink = |session: &Session, verdict| match output.session(session, verdict) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failure = Some(error);
             ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
         }
-    });
+    };
+    let outcome = classifier.classify(&mut reader, SEED, source.stop(stop), &mut sink);
     if let Some(error) = failure {
         return Err(error.into());
     }
-    let tally = match &outcome {
+    output.add(match &outcome {
         Ok(tally) => tally,
-        Err(error) => &error.tally,
-    };
-    output.add(tally);
+        Err(broken) => &broken.tally,
+    });
+    // Before anything is said on standard error.
+    output.flush()?;
     outcome.map_err(|broken| broken.error).with_context(named)?;
-    if is_stopped() {
-        bail!("stopped in `{}`; what follows was not read", path.display());
-    }
-    Ok(())
-}
-
-fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
+    source.check_read_to_end(stop)
 }
 
 fn confidence(text: &str) -> Result<f64, String> {

@@ -52,8 +52,13 @@ fn files() -> Folder {
     folder
 }
 
-/// Imports both halves into `out`.
+/// Imports both halves into `out` and has the manifest printed.
 fn import(folder: &Folder, options: &[&str]) -> Outcome {
+    import_as("json", folder, options)
+}
+
+/// Imports both halves into `out`, with the summary in this form.
+fn import_as(format: &str, folder: &Folder, options: &[&str]) -> Outcome {
     let mut arguments: Vec<OsString> = vec!["import".into(), "idx".into()];
     arguments.extend(["train-images", "train-labels"].map(|name| folder.path(name).into()));
     for (option, name) in [
@@ -63,7 +68,7 @@ fn import(folder: &Folder, options: &[&str]) -> Outcome {
     ] {
         arguments.extend([option.into(), folder.path(name).into()]);
     }
-    arguments.extend(["--format", "json", "--classes", "Chat,Email"].map(OsString::from));
+    arguments.extend(["--format", format, "--classes", "Chat,Email"].map(OsString::from));
     arguments.extend(options.iter().map(OsString::from));
     undertone(arguments)
 }
@@ -83,8 +88,30 @@ fn rows_keep_the_split_they_come_in() {
     assert_eq!(manifest["split"]["rule"], "given");
     let counts = serde_json::json!({"class": "Chat", "train": 2, "validation": 1, "test": 1, "background": 0});
     assert_eq!(manifest["split"]["classes"][0], counts);
-    let rows = serde_json::json!({"rows": 6, "cut_off": 0, "without_session": 0, "with_several_sessions": 0});
+    let rows = serde_json::json!({"rows": 6, "cut_off": 0, "broken": 0, "without_session": 0, "with_several_sessions": 0});
     assert_eq!(manifest["captures"][0]["rows"], rows);
+}
+
+#[test]
+fn a_row_that_breaks_after_a_session_is_counted_and_keeps_it() {
+    let folder = files();
+    let mut broken = images(&[1, 2, 3, 4, 5, 6]);
+    // The first row's padding begins with a record of 4 GB, longer than any frame.
+    let first_row = &mut broken[16..16 + ROW];
+    let end = first_row.iter().rposition(|&byte| byte != 0).unwrap() + 1;
+    assert!(end + 16 < ROW, "there is padding to break");
+    first_row[end..end + 16].fill(0xff);
+    folder.file("train-images", &broken);
+    let manifest = import(&folder, &[]).manifest();
+    let rows = &manifest["captures"][0]["rows"];
+    assert_eq!(
+        (&rows["broken"], &rows["without_session"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(manifest["captures"][0]["samples"], 6);
+    let told = import_as("text", &folder, &["--force"]);
+    let line = "train-images: 6 rows, 1 cut off by their length, 1 broken in their middle, ";
+    assert!(told.success().contains(line), "{}", told.out);
 }
 
 #[test]

@@ -4,11 +4,9 @@ use std::{
     fs,
     io::Write,
     process::{Command, Stdio},
-    thread,
-    time::Duration,
 };
 
-use crate::{conversations, pcap, run, world};
+use crate::{conversations, name_look_up, pcap, run, world};
 
 const LINE: &str = "classify {}/mixed.pcap --model {}/run ";
 
@@ -188,6 +186,68 @@ fn a_capture_that_breaks_tells_its_sessions_first() {
 }
 
 #[test]
+fn a_capture_that_cannot_be_read_does_not_hide_the_others() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let mixed = fs::read(world.file("mixed.pcap")).unwrap();
+    let mut broken = pcap(&conversations(0, 7, 2));
+    broken.extend([0xff; 16]);
+    for (name, bytes) in [("1.pcap", &broken), ("2.pcap", &mixed)] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let model = world.file("run").display().to_string();
+    let line = format!("classify {{}} {{}}/nowhere.pcap --format csv --model {model}");
+    let outcome = run(folder.path(), &line);
+    assert_eq!(outcome.code, 1);
+    let of = |name: &str| outcome.out.matches(name).count();
+    assert_eq!((of("/1.pcap,"), of("/2.pcap,")), (2, 9), "{}", outcome.out);
+    let place = folder.path().display().to_string();
+    let errors: Vec<String> = outcome
+        .err
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .map(|line| line.replace(&place, ""))
+        .collect();
+    assert_eq!(errors.len(), 3, "{}", outcome.err);
+    assert!(errors[0].starts_with("error: cannot classify `/1.pcap`: record "));
+    assert!(errors[1].starts_with("error: cannot classify `/nowhere.pcap`: No such file"));
+    assert_eq!(
+        errors[2],
+        "error: 2 of 3 captures cannot be read to the end"
+    );
+    // What was read is summed up all the same, before the last word.
+    let sum = outcome.err.find("\n all ").unwrap();
+    assert!(sum < outcome.err.find(&errors[2]).unwrap());
+}
+
+#[test]
+fn where_nothing_was_read_nothing_is_summed_up() {
+    let world = world();
+    for line in [
+        "classify {}/nowhere.pcap --model {}/run",
+        "classify {}/nowhere.pcap --model {}/run --format json",
+    ] {
+        let outcome = run(world.path(), line);
+        let found = outcome.failure(world.path());
+        assert!(found.starts_with("error: cannot classify `{}/nowhere.pcap`: No such file"));
+        assert_eq!(outcome.out, "");
+    }
+}
+
+#[test]
+fn one_packet_is_no_packets() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("one.pcap"), pcap(&name_look_up()[..1])).unwrap();
+    let outcome = run(folder.path(), "classify {}/one.pcap");
+    let out = outcome.success();
+    assert!(out.lines().next().unwrap().contains("  1 packet "), "{out}");
+    assert!(
+        out.contains("\n1 packet of 1 frame read, 0 frames skipped;"),
+        "{out}"
+    );
+}
+
+#[test]
 fn what_cannot_be_classified_is_told_in_one_line() {
     let world = world();
     fs::write(world.file("empty.pcap"), b"").unwrap();
@@ -216,55 +276,5 @@ fn what_cannot_be_classified_is_told_in_one_line() {
     check(
         "classify {}/mixed.pcap --model {}/nowhere",
         "error: cannot use model `{}/nowhere`: No such file",
-    );
-}
-
-#[test]
-#[cfg(unix)]
-fn ctrl_c_ends_it_with_the_summary_of_what_was_read() {
-    let world = world();
-    // Read from a pipe that stays open, so that the capture has no end of its own.
-    let folder = tempfile::tempdir().unwrap();
-    let fifo = folder.path().join("fifo");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let child = Command::new(env!("CARGO_BIN_EXE_undertone"))
-        .args(["classify", "--session-end", "timeout", "--model"])
-        .args([&world.file("run"), &fifo])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let id = child.id().to_string();
-    let reader = thread::spawn(move || child.wait_with_output().unwrap());
-    let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
-    let capture = pcap(&conversations(0, 9, 400));
-    writer.write_all(&capture).unwrap();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    // What comes after the signal lets it notice; then nobody reads any more.
-    let is_gone = (0..1000).any(|_| {
-        thread::sleep(Duration::from_millis(1));
-        writer.write_all(&capture[24..]).is_err()
-    });
-    drop(writer);
-    let output = reader.join().unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(is_gone, "{err}");
-    assert_eq!(output.status.code(), Some(1), "{err}");
-    assert!(err.contains("what follows was not read"), "{err}");
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains(" all "),
-        "the summary is told"
     );
 }

@@ -5,6 +5,8 @@
 mod classify;
 mod contract;
 mod evaluate;
+#[cfg(unix)]
+mod interrupt;
 mod model;
 mod train;
 

@@ -238,6 +238,9 @@ pub struct RowTally {
     pub rows: u64,
     /// Rows that their length cuts off: they may have held more.
     pub cut_off: u64,
+    /// Rows that stop making sense before their end; the sessions before that place are samples.
+    #[serde(default)]
+    pub broken: u64,
     /// Rows that hold no session.
     pub without_session: u64,
     /// Rows that hold more than one; each is a sample.
@@ -248,6 +251,7 @@ impl AddAssign for RowTally {
     fn add_assign(&mut self, other: Self) {
         self.rows += other.rows;
         self.cut_off += other.cut_off;
+        self.broken += other.broken;
         self.without_session += other.without_session;
         self.with_several_sessions += other.with_several_sessions;
     }

@@ -96,8 +96,13 @@ pub(super) fn cut_chunk(
             row: row.number,
         })?;
         let is_cut_off = pcap.len() == row.bytes.len();
-        let (sessions, tally) = sessions(pcap, file.cutting);
+        let RowContent {
+            sessions,
+            tally,
+            is_broken,
+        } = RowContent::of(pcap, file.cutting);
         rows.cut_off += u64::from(is_cut_off);
+        rows.broken += u64::from(is_broken);
         rows.without_session += u64::from(sessions.is_empty());
         rows.with_several_sessions += u64::from(sessions.len() > 1);
         traffic += tally;
@@ -138,19 +143,32 @@ impl ImageFile<'_> {
     }
 }
 
-/// The sessions of one row. A row that makes no sense as a capture has those before that place.
-fn sessions(pcap: &[u8], options: &CutOptions) -> (Vec<Session>, Tally) {
-    let mut sessions = Vec::new();
-    let mut sink = |session| {
-        sessions.push(session);
-        ControlFlow::Continue(())
-    };
-    let tally = match CaptureReader::new(Box::new(Cursor::new(pcap.to_vec()))) {
-        Ok(mut reader) => match cut(&mut reader, options, 0, &mut sink) {
-            Ok(tally) => tally,
-            Err(broken) => *broken.tally,
-        },
-        Err(_) => Tally::default(),
-    };
-    (sessions, tally)
+/// What one row holds.
+struct RowContent {
+    sessions: Vec<Session>,
+    tally: Tally,
+    /// Whether it stops making sense as a capture; the sessions are those before that place.
+    is_broken: bool,
+}
+
+impl RowContent {
+    fn of(pcap: &[u8], options: &CutOptions) -> Self {
+        let mut sessions = Vec::new();
+        let mut sink = |session| {
+            sessions.push(session);
+            ControlFlow::Continue(())
+        };
+        let (tally, is_broken) = match CaptureReader::new(Box::new(Cursor::new(pcap.to_vec()))) {
+            Ok(mut reader) => match cut(&mut reader, options, 0, &mut sink) {
+                Ok(tally) => (tally, false),
+                Err(broken) => (*broken.tally, true),
+            },
+            Err(_) => (Tally::default(), true),
+        };
+        Self {
+            sessions,
+            tally,
+            is_broken,
+        }
+    }
 }

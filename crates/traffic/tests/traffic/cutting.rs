@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use undertone_traffic::{
-    cut::cut,
+    cut::{Watch, cut, cut_watched},
     link::LinkType,
     session::SessionEnd,
     session_table::{CutOptions, Unit},
@@ -13,7 +13,7 @@ use undertone_traffic::{
 
 use crate::{
     sessions::{ends, other, to_server},
-    support::{SEED, cut_frames, read},
+    support::{SEED, cut_frames, read, whole_capture},
 };
 
 #[test]
@@ -36,6 +36,33 @@ fn a_sink_may_stop_a_capture() {
         }
     });
     assert_eq!((given, tally.unwrap().frames), (3, 3));
+}
+
+#[test]
+fn a_capture_whose_sessions_end_with_it_can_be_stopped_at_any_frame() {
+    let capture = synth::pcap(LinkType::ETHERNET, &Conversation::default().frames());
+    let (mut seen, mut given) = (0, 0);
+    let tally = cut_watched(
+        &mut read(capture).unwrap(),
+        &whole_capture(),
+        SEED,
+        Watch {
+            frame: &mut |_| {
+                seen += 1;
+                if seen == 5 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            },
+            session: &mut |_| {
+                given += 1;
+                ControlFlow::Continue(())
+            },
+        },
+    );
+    // The fifth frame was seen and not cut; the session of the four before it was still open.
+    assert_eq!((seen, given, tally.unwrap().frames), (5, 0, 4));
 }
 
 #[test]

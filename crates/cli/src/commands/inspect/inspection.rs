@@ -1,15 +1,22 @@
 //! An inspection: everything that `inspect` says of one capture.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 use traffic::{
     capture::{CaptureError, CaptureReader},
+    cut::{Watch, cut_watched},
     session::Session,
-    session_table::{CutOptions, SessionTable},
+    session_table::CutOptions,
     tally::Tally,
     timestamp::Timestamp,
 };
+
+use crate::sources::Source;
 
 /// How many services are listed.
 const SERVICES: usize = 8;
@@ -70,37 +77,41 @@ struct Sessions {
 }
 
 impl Inspection {
-    /// Reads a capture to its end, or as far as it can be read, and says which.
+    /// Reads a capture to its end, or as far as it can be read or until `stop` is set, and says
+    /// whether it broke.
     pub(super) fn of(
-        name: &str,
+        source: &Source,
         reader: &mut CaptureReader,
         options: &CutOptions,
+        stop: &AtomicBool,
     ) -> (Self, Result<(), CaptureError>) {
-        let mut table = SessionTable::new(options.clone(), 0);
         let mut sessions = Sessions::default();
         let mut interfaces = BTreeSet::new();
         let mut span: Option<(Timestamp, Timestamp)> = None;
-        let outcome = loop {
-            match reader.next_frame() {
-                Ok(Some(frame)) => {
-                    interfaces.insert(frame.interface);
-                    let (first, last) = span.unwrap_or((frame.timestamp, frame.timestamp));
-                    span = Some((first.min(frame.timestamp), last.max(frame.timestamp)));
-                    table.push(&frame, &mut |session| sessions.add(&session));
+        let watch = Watch {
+            frame: &mut |frame| {
+                if stop.load(Ordering::Relaxed) {
+                    return ControlFlow::Break(());
                 }
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
+                interfaces.insert(frame.interface);
+                let (first, last) = span.unwrap_or((frame.timestamp, frame.timestamp));
+                span = Some((first.min(frame.timestamp), last.max(frame.timestamp)));
+                ControlFlow::Continue(())
+            },
+            session: &mut |session| {
+                sessions.add(&session);
+                ControlFlow::Continue(())
+            },
         };
-        table.finish(&mut |session| sessions.add(&session));
-        let mut tally = table.tally().clone();
-        tally.captures = 1;
-        tally.cut_short_captures = u64::from(reader.cut_short());
+        let (tally, outcome) = match cut_watched(reader, options, 0, watch) {
+            Ok(tally) => (tally, Ok(())),
+            Err(broken) => (*broken.tally, Err(broken.error)),
+        };
         let seconds = span.map_or(0.0, |(first, last)| {
             last.nanoseconds().saturating_sub(first.nanoseconds()) as f64 / 1e9
         });
         let inspection = Self {
-            capture: name.to_owned(),
+            capture: source.to_string(),
             format: reader.format().to_string(),
             compression: reader.compression().map(|kind| kind.to_string()),
             link_types: tally

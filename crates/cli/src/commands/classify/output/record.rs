@@ -1,0 +1,144 @@
+//! One session and its verdict as programs read them: an object of JSON, a line of CSV.
+
+use learn::classifier::Verdict;
+use serde::Serialize;
+use traffic::{background::Background, session::Session};
+
+/// One session as JSON and CSV have it; names as in a dataset's columns.
+#[derive(Serialize)]
+pub(super) struct Record<'a> {
+    capture: &'a str,
+    start: String,
+    protocol: String,
+    client_address: String,
+    client_port: u16,
+    server_address: String,
+    server_port: u16,
+    /// class, unknown, empty or background.
+    verdict: &'static str,
+    class: Option<&'a str>,
+    /// The class that an unknown session would have been called.
+    nearest: Option<&'a str>,
+    confidence: Option<f64>,
+    background: Option<&'static str>,
+    packets: u64,
+    bytes: u64,
+    end_reason: &'static str,
+}
+
+/// The columns of CSV: the fields of [`Record`].
+pub(super) const COLUMNS: &str = "capture,start,protocol,client_address,client_port,\
+                                  server_address,server_port,verdict,class,nearest,confidence,\
+                                  background,packets,bytes,end_reason";
+
+impl<'a> Record<'a> {
+    /// A session of this capture; `classes` are the model's, by label.
+    pub(super) fn of(
+        capture: &'a str,
+        session: &Session,
+        verdict: Verdict,
+        classes: &'a [String],
+    ) -> Self {
+        let name = |label: u32| Some(classes[label as usize].as_str());
+        let (kind, class, nearest) = match verdict {
+            Verdict::Class { label, .. } => ("class", name(label), None),
+            Verdict::Unknown { nearest, .. } => ("unknown", None, name(nearest)),
+            Verdict::Empty => ("empty", None, None),
+            Verdict::Background(_) => ("background", None, None),
+        };
+        let tuple = &session.five_tuple;
+        Self {
+            capture,
+            start: session.start.to_string(),
+            protocol: tuple.protocol.to_string(),
+            client_address: tuple.source.ip().to_string(),
+            client_port: tuple.source.port(),
+            server_address: tuple.destination.ip().to_string(),
+            server_port: tuple.destination.port(),
+            verdict: kind,
+            class,
+            nearest,
+            // Four decimals are more than calibration can promise.
+            confidence: super::confidence_of(verdict)
+                .map(|confidence| (confidence * 1e4).round() / 1e4),
+            background: session.background.map(Background::name),
+            packets: session.packets,
+            bytes: session.bytes,
+            end_reason: session.end_reason.name(),
+        }
+    }
+
+    /// Its values in the order of [`COLUMNS`], without a line's end.
+    pub(super) fn into_csv(self) -> String {
+        [
+            quoted(self.capture),
+            self.start,
+            self.protocol,
+            self.client_address,
+            self.client_port.to_string(),
+            self.server_address,
+            self.server_port.to_string(),
+            self.verdict.to_owned(),
+            self.class.map(quoted).unwrap_or_default(),
+            self.nearest.map(quoted).unwrap_or_default(),
+            self.confidence
+                .map(|confidence| confidence.to_string())
+                .unwrap_or_default(),
+            self.background.unwrap_or_default().to_owned(),
+            self.packets.to_string(),
+            self.bytes.to_string(),
+            self.end_reason.to_owned(),
+        ]
+        .join(",")
+    }
+}
+
+/// A field of CSV, in quotes where RFC 4180 wants them.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_with_commas_and_quotes_are_quoted() {
+        assert_eq!(quoted("a,b.pcap"), "\"a,b.pcap\"");
+        assert_eq!(quoted("the \"best\""), "\"the \"\"best\"\"\"");
+        assert_eq!(quoted("plain.pcap"), "plain.pcap");
+    }
+
+    #[test]
+    fn the_columns_are_the_fields_of_a_record() {
+        let record = Record {
+            capture: "",
+            start: String::new(),
+            protocol: String::new(),
+            client_address: String::new(),
+            client_port: 0,
+            server_address: String::new(),
+            server_port: 0,
+            verdict: "",
+            class: None,
+            nearest: None,
+            confidence: None,
+            background: None,
+            packets: 0,
+            bytes: 0,
+            end_reason: "",
+        };
+        let text = serde_json::to_string(&record).unwrap();
+        let mut last = 0;
+        for column in COLUMNS.split(',') {
+            let place = text.find(&format!("\"{column}\":")).unwrap();
+            assert!(place >= last, "{column} is out of order");
+            last = place;
+        }
+        assert_eq!(text.matches("\":").count(), COLUMNS.split(',').count());
+    }
+}

@@ -1,5 +1,6 @@
 //! A lab: hosts in network namespaces, joined by a router, and the programs that run on them.
 
+mod creation;
 mod host;
 mod job;
 mod link;
@@ -7,6 +8,7 @@ mod namespace;
 mod network;
 mod process;
 mod redirect;
+mod removal;
 mod settings;
 mod state;
 
@@ -16,7 +18,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use self::state::State;
 pub(crate) use self::{
@@ -25,6 +27,7 @@ pub(crate) use self::{
     link::Link,
     network::Network,
     redirect::{Protocol, Redirect},
+    removal::{Removed, remove},
     settings::Settings,
     state::write_whole,
 };
@@ -59,6 +62,7 @@ impl Lab {
     ///
     /// If there is none, or its router does not run any more.
     pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
+        let folder = &absolute(folder)?;
         let state = State::load(folder)?.filter(|state| state.is_complete);
         let Some(state) = state else {
             bail!(
@@ -66,6 +70,8 @@ impl Lab {
                 folder.display()
             );
         };
+        // A router that was killed took the hosts' interfaces with it.
+        crate::router::counters(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             state: Mutex::new(state),
@@ -242,6 +248,11 @@ impl Lab {
         // A thread that died while it held the state left it whole: each change is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A folder's name from the root on, so that it means the same to every process.
+pub(crate) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(folder).context("the folder of the lab has no name")
 }
 
 /// Where the jobs of a lab are written down.

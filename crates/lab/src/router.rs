@@ -2,13 +2,22 @@
 
 mod control;
 mod fabric;
+mod frame;
+mod service;
+mod tap;
+mod wire;
 
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::bail;
 
 use self::control::{Reply, Request, ask};
-pub(crate) use self::fabric::Counters;
+pub(crate) use self::{
+    control::socket,
+    fabric::{Counters, Port},
+    frame::Hardware,
+    service::{Config, run},
+};
 use crate::lab::Link;
 
 /// Gives a host of a running lab another link.

@@ -1,11 +1,14 @@
 //! Network namespaces: made, set up, and removed only if they are the ones that were made.
 
-use std::{fs, io::ErrorKind, os::unix::fs::MetadataExt, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail};
 
 use super::host::{Host, Role};
 use crate::shell::{output, words};
+
+/// The file that says which lab has made a namespace.
+const SIGN: &str = "undertone-lab";
 
 /// What a host's own hosts file begins with.
 const LOCAL_NAMES: &str = "127.0.0.1 localhost\n";
@@ -15,15 +18,17 @@ const LOCAL_NAMES: &str = "127.0.0.1 localhost\n";
 /// # Errors
 ///
 /// If there is one of that name already.
-pub(super) fn make(namespace: &str) -> anyhow::Result<u64> {
+pub(super) fn make(namespace: &str, identity: &str) -> anyhow::Result<u64> {
     if inode(namespace).is_some() {
         bail!(
             "a network namespace `{namespace}` exists and this lab has not made it; remove it with `ip netns delete {namespace}` if it is not used"
         );
     }
-    output(&mut words(&format!("ip netns add {namespace}")))?;
     let folder = files(namespace);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    // First of all, so that whatever is killed from here on can be told to be ours.
+    fs::write(folder.join(SIGN), identity)?;
+    output(&mut words(&format!("ip netns add {namespace}")))?;
     fs::write(folder.join("hosts"), LOCAL_NAMES)?;
     // Nobody answers there: names come from the hosts file, and a missing one fails at once.
     fs::write(
@@ -33,15 +38,31 @@ pub(super) fn make(namespace: &str) -> anyhow::Result<u64> {
     inode(namespace).with_context(|| format!("namespace `{namespace}` vanished"))
 }
 
-/// Removes a namespace, if it still is the one with this number.
-pub(super) fn remove(namespace: &str, number: u64) -> anyhow::Result<()> {
-    if inode(namespace) == Some(number) {
+/// Whether a namespace of that name is there and this lab has made it; `number` is its file's, if known.
+pub(super) fn is_ours(namespace: &str, number: Option<u64>, identity: &str) -> bool {
+    inode(namespace).is_some_and(|found| number.is_none_or(|number| number == found))
+        && is_signed(namespace, identity)
+}
+
+/// Removes a namespace if it is ours, and what `/etc` has for it.
+pub(super) fn remove(
+    namespace: &str,
+    number: Option<u64>,
+    identity: &str,
+) -> anyhow::Result<()> {
+    if is_ours(namespace, number, identity) {
         output(&mut words(&format!("ip netns delete {namespace}")))?;
     }
-    match fs::remove_dir_all(files(namespace)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
+    if is_signed(namespace, identity) {
+        let folder = files(namespace);
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove `{}`", folder.display()))?;
     }
+    Ok(())
+}
+
+fn is_signed(namespace: &str, identity: &str) -> bool {
+    fs::read_to_string(files(namespace).join(SIGN)).is_ok_and(|signed| signed == identity)
 }
 
 /// The number of a namespace's file; `None` if there is no such namespace.

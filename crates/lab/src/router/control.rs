@@ -54,7 +54,7 @@ pub(super) enum Reply {
 }
 
 /// Where a lab's router listens.
-pub(super) fn socket(folder: &Path) -> PathBuf {
+pub(crate) fn socket(folder: &Path) -> PathBuf {
     folder.join("router.sock")
 }
 

@@ -1,5 +1,6 @@
 //! A lab: hosts in network namespaces, joined by a router, and the programs that run on them.
 
+mod claim;
 mod creation;
 mod host;
 mod job;
@@ -20,16 +21,16 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use self::state::State;
 pub(crate) use self::{
+    claim::Claim,
     host::{Host, Role},
-    job::{Job, Program, Record},
+    job::{Job, PATH, Program, Record},
     link::Link,
     network::Network,
     redirect::{Protocol, Redirect},
-    removal::{Removed, remove},
+    removal::remove,
     settings::Settings,
-    state::write_whole,
+    state::State,
 };
 
 /// Where the lab lives unless told otherwise.
@@ -256,7 +257,7 @@ pub(crate) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Where the jobs of a lab are written down.
-fn records(folder: &Path) -> PathBuf {
+pub(crate) fn records(folder: &Path) -> PathBuf {
     folder.join("jobs")
 }
 

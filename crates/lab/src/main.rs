@@ -4,6 +4,7 @@
 #[allow(dead_code, unused_imports, reason = "services and runs come next")]
 mod catalogue;
 mod commands;
+mod doctor;
 #[allow(dead_code, reason = "runs come next")]
 mod draws;
 mod interrupt;

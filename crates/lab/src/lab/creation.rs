@@ -103,7 +103,11 @@ fn start_router(folder: &Path, state: &State) -> anyhow::Result<()> {
         networks: [host.network].into_iter().chain(host.inside).collect(),
         gateway: host.gateway,
         mtu: 1500,
-        link: state.links.get(&host.name).cloned().unwrap_or_else(Link::ideal),
+        link: state
+            .links
+            .get(&host.name)
+            .cloned()
+            .unwrap_or_else(Link::ideal),
     });
     let config = Config {
         seed: state.seed,
@@ -155,10 +159,12 @@ fn set_up(hosts: &[Host], proceed: &dyn Fn() -> anyhow::Result<()>) -> anyhow::R
                 .iter()
                 .map(|host| scope.spawn(|| namespace::set_up(host, &colons(hardware(host)))))
                 .collect();
-            started.into_iter().try_for_each(|thread| match thread.join() {
-                Ok(outcome) => outcome,
-                Err(_) => bail!("setting up a host panicked"),
-            })
+            started
+                .into_iter()
+                .try_for_each(|thread| match thread.join() {
+                    Ok(outcome) => outcome,
+                    Err(_) => bail!("setting up a host panicked"),
+                })
         })?;
     }
     Ok(())

@@ -18,6 +18,9 @@ use super::process::{self, Process};
 /// The variable by which the lab's processes are known; its value is the lab's identity.
 pub(crate) const MARK: &str = "UNDERTONE_LAB";
 
+/// Where the lab's programs look for others.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// How long a job may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -220,10 +223,7 @@ fn command(program: &Program, namespace: Option<&str>, identity: &str) -> Comman
         .args(["sh", "-c", &program.shell])
         .current_dir(&program.folder)
         .env_clear()
-        .env(
-            "PATH",
-            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        )
+        .env("PATH", PATH)
         .env("LANG", "C.UTF-8")
         .env("HOME", &program.folder)
         .envs(&program.environment)

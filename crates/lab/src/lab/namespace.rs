@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use super::host::{Host, Role};
 use crate::shell::{output, words};
 
-/// The file that says which lab has made a namespace.
-const SIGN: &str = "undertone-lab";
+/// What the resolver's own file begins with, before the lab that made the namespace.
+const SIGN: &str = "# undertone-lab ";
 
 /// What a host's own hosts file begins with.
 const LOCAL_NAMES: &str = "127.0.0.1 localhost\n";
@@ -27,14 +27,13 @@ pub(super) fn make(namespace: &str, identity: &str) -> anyhow::Result<u64> {
     let folder = files(namespace);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     // First of all, so that whatever is killed from here on can be told to be ours.
-    fs::write(folder.join(SIGN), identity)?;
-    output(&mut words(&format!("ip netns add {namespace}")))?;
-    fs::write(folder.join("hosts"), LOCAL_NAMES)?;
     // Nobody answers there: names come from the hosts file, and a missing one fails at once.
     fs::write(
         folder.join("resolv.conf"),
-        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        format!("{SIGN}{identity}\nnameserver 127.0.0.1\noptions timeout:1 attempts:1\n"),
     )?;
+    output(&mut words(&format!("ip netns add {namespace}")))?;
+    fs::write(folder.join("hosts"), LOCAL_NAMES)?;
     inode(namespace).with_context(|| format!("namespace `{namespace}` vanished"))
 }
 
@@ -45,11 +44,7 @@ pub(super) fn is_ours(namespace: &str, number: Option<u64>, identity: &str) -> b
 }
 
 /// Removes a namespace if it is ours, and what `/etc` has for it.
-pub(super) fn remove(
-    namespace: &str,
-    number: Option<u64>,
-    identity: &str,
-) -> anyhow::Result<()> {
+pub(super) fn remove(namespace: &str, number: Option<u64>, identity: &str) -> anyhow::Result<()> {
     if is_ours(namespace, number, identity) {
         output(&mut words(&format!("ip netns delete {namespace}")))?;
     }
@@ -62,7 +57,10 @@ pub(super) fn remove(
 }
 
 fn is_signed(namespace: &str, identity: &str) -> bool {
-    fs::read_to_string(files(namespace).join(SIGN)).is_ok_and(|signed| signed == identity)
+    // A file of its own would do, but `ip netns exec` wants each file's like in `/etc`.
+    let text = fs::read_to_string(files(namespace).join("resolv.conf")).unwrap_or_default();
+    let signed = text.lines().next().and_then(|line| line.strip_prefix(SIGN));
+    signed == Some(identity)
 }
 
 /// The number of a namespace's file; `None` if there is no such namespace.

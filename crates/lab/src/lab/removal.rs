@@ -92,15 +92,18 @@ pub(crate) fn remove(folder: &Path) -> anyhow::Result<Option<Removed>> {
 fn processes(folder: &Path, state: &State, ours: &[(&str, Option<u64>)]) -> Vec<Process> {
     let mut found = BTreeSet::new();
     for Record { process, .. } in Record::all(&records(folder)) {
-        let members = process::of_session(process.pid).into_iter();
-        found.extend(members.filter(|member| {
-            // A session of that number that is older or has another leader is somebody else's.
-            member.pid != process.pid || member.start == process.start
-        }).filter(|member| member.start >= process.start));
+        // Once its leader is gone, a session's number may be somebody else's.
+        if process.is_running() {
+            found.extend(process::of_session(process.pid));
+        }
     }
     found.extend(process::with_variable(MARK, &state.identity));
     for (name, _) in ours {
-        found.extend(namespace::processes(name).into_iter().filter_map(Process::of));
+        found.extend(
+            namespace::processes(name)
+                .into_iter()
+                .filter_map(Process::of),
+        );
     }
     found.retain(|process| process.is_running());
     found.into_iter().collect()

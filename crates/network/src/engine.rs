@@ -1,13 +1,20 @@
 //! The inference engine: slices in, logits out, `BatchNorm` folded, no Burn.
 
+#[cfg(test)]
+mod checks;
+mod dense;
+
 use std::sync::{Arc, Mutex, PoisonError};
+
+use dense::Dense;
 
 use crate::{
     architecture::Shape,
-    kernels::{Kernels, PANEL, Product},
+    kernels::Kernels,
     layout::{HIDDEN, Layout, Values},
     trunk::{
-        EPSILON, average_rows, pack_forward,
+        average_rows,
+        padding::{Extent, filled},
         plan::{Convolution, FEATURES, Plan},
     },
     weights::{Weights, WeightsError},
@@ -31,14 +38,6 @@ struct Network {
     head: Vec<Dense>,
 }
 
-/// Weights in panels, and what is added; outputs are rounded up to whole panels.
-#[derive(Debug)]
-struct Dense {
-    inputs: usize,
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-}
-
 #[derive(Debug)]
 struct Gru {
     input: Dense,
@@ -59,93 +58,6 @@ struct Memory {
 
 /// Zeros the stem needs before the slice, and behind it.
 const STEM_PADDING: usize = 4;
-
-impl Dense {
-    /// A linear layer: `weights` is `[outputs, inputs]`.
-    fn linear(weights: &[f32], bias: &[f32]) -> Self {
-        let (outputs, inputs) = (bias.len(), weights.len() / bias.len());
-        let padded = outputs.next_multiple_of(PANEL);
-        let mut panels = vec![0.0; padded * inputs];
-        for (output, row) in weights.chunks_exact(inputs).enumerate() {
-            for (input, &value) in row.iter().enumerate() {
-                panels[((output / PANEL) * inputs + input) * PANEL + output % PANEL] = value;
-            }
-        }
-        let mut bias = bias.to_vec();
-        bias.resize(padded, 0.0);
-        Self {
-            inputs,
-            weights: panels,
-            bias,
-        }
-    }
-
-    /// A convolution with its `BatchNorm` folded in.
-    fn folded(convolution: &Convolution, values: &Values) -> Self {
-        let weights = &values.trunk[convolution.offset..][..convolution.weights()];
-        let norm = &values.trunk[convolution.offset + convolution.weights()..];
-        let (gamma, beta) = norm.split_at(convolution.outputs);
-        let mut bias = Vec::with_capacity(convolution.outputs);
-        let mut scaled = Vec::with_capacity(weights.len());
-        for (channel, row) in weights.chunks_exact(convolution.depth()).enumerate() {
-            let place = convolution.channel_offset + channel;
-            let deviation = (f64::from(values.variances[place]) + EPSILON).sqrt();
-            let scale = f64::from(gamma[channel]) / deviation;
-            scaled.extend(row.iter().map(|&weight| (f64::from(weight) * scale) as f32));
-            let shift = f64::from(beta[channel]) - f64::from(values.means[place]) * scale;
-            bias.push(shift as f32);
-        }
-        let mut panels = Vec::new();
-        pack_forward(convolution, &scaled, &mut panels);
-        Self {
-            inputs: convolution.depth(),
-            weights: panels,
-            bias,
-        }
-    }
-
-    /// One row of inputs to one of outputs.
-    fn apply(&self, kernels: Kernels, input: &[f32], output: &mut [f32], rectify: bool) {
-        kernels.multiply(Product {
-            rows: 1,
-            depth: self.inputs,
-            columns: self.bias.len(),
-            input,
-            row_stride: self.inputs,
-            weights: &self.weights,
-            bias: Some(&self.bias),
-            output,
-            output_stride: self.bias.len(),
-            accumulate: false,
-            rectify,
-        });
-    }
-
-    /// All positions of a convolution; with `accumulate`, on top of what the output holds.
-    fn convolve(
-        &self,
-        kernels: Kernels,
-        convolution: &Convolution,
-        input: &[f32],
-        output: &mut [f32],
-        accumulate: bool,
-        rectify: bool,
-    ) {
-        kernels.multiply(Product {
-            rows: convolution.output_length,
-            depth: self.inputs,
-            columns: convolution.outputs,
-            input,
-            row_stride: convolution.stride * convolution.inputs,
-            weights: &self.weights,
-            bias: Some(&self.bias),
-            output,
-            output_stride: convolution.outputs,
-            accumulate,
-            rectify,
-        });
-    }
-}
 
 impl Network {
     fn new(layout: Layout, values: &Values) -> Self {
@@ -178,33 +90,42 @@ impl Network {
         }
     }
 
-    /// Spatial features of the slice in memory.
-    fn spatial(&self, kernels: Kernels, plan: &Plan, memory: &mut Memory, features: &mut [f32]) {
+    /// Spatial features of the slice in memory, of which `extent` is computed.
+    fn spatial(
+        &self,
+        kernels: Kernels,
+        plan: &Plan,
+        extent: Extent,
+        memory: &mut Memory,
+        features: &mut [f32],
+    ) {
         let Memory { slice, rows, .. } = memory;
         let [input, middle, other] = rows;
         let (mut input, mut output) = (input, other);
         let stem = &plan.convolutions[0];
-        let to = inner(input, stem);
+        // The zeros behind the slice may be its padding as well as the stem's.
+        let to = inner(input, extent, stem);
         self.convolutions[0].convolve(kernels, stem, slice, to, false, true);
         for block in &plan.blocks {
             let first = &plan.convolutions[block.first];
             let second = &plan.convolutions[block.second];
-            let to = inner(middle, first);
+            let to = inner(middle, extent, first);
             self.convolutions[block.first].convolve(kernels, first, input, to, false, true);
             if let Some(own) = block.shortcut {
                 // One tap: the middle one of the window that three taps would read.
                 let shortcut = &plan.convolutions[own];
                 let from = &input[shortcut.inputs..];
-                let to = inner(output, shortcut);
+                let to = inner(output, extent, shortcut);
                 self.convolutions[own].convolve(kernels, shortcut, from, to, false, false);
                 std::mem::swap(&mut input, &mut output);
             }
             // The residual is in place already: the second convolution goes on top.
-            let to = inner(input, second);
+            let to = inner(input, extent, second);
             self.convolutions[block.second].convolve(kernels, second, middle, to, true, true);
         }
-        let size = plan.last_length() * FEATURES;
-        average_rows(&input[FEATURES..][..size], features);
+        let last = plan.last();
+        let rows = &input[FEATURES..][..extent.outputs(last) * FEATURES];
+        average_rows(rows, extent.repeated(last), features);
     }
 
     /// Logits of one slice.
@@ -217,7 +138,8 @@ impl Network {
         let mut width = 0;
         if let Some(plan) = &self.plan {
             width = FEATURES;
-            self.spatial(kernels, plan, memory, &mut features[..width]);
+            let extent = Extent::of_inference(plan, filled(slice));
+            self.spatial(kernels, plan, extent, memory, &mut features[..width]);
         }
         if let Some(gru) = &self.gru {
             let slice = &memory.slice[STEM_PADDING..][..slice.len()];
@@ -258,8 +180,8 @@ impl Gru {
 }
 
 /// A convolution's place in a buffer, its zero rows cleared: the rows between them.
-fn inner<'a>(buffer: &'a mut [f32], convolution: &Convolution) -> &'a mut [f32] {
-    let (channels, length) = (convolution.outputs, convolution.output_length);
+fn inner<'a>(buffer: &'a mut [f32], extent: Extent, convolution: &Convolution) -> &'a mut [f32] {
+    let (channels, length) = (convolution.outputs, extent.outputs(convolution));
     buffer[..channels].fill(0.0);
     buffer[(length + 1) * channels..(length + 2) * channels].fill(0.0);
     &mut buffer[channels..(length + 1) * channels]

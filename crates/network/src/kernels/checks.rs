@@ -1,6 +1,21 @@
 //! Every kernel at every level held against plain loops in float64, at shapes that fill no tile.
 
-use super::{Activate, Gate, Kernels, NormGradient, PANEL, Product, Residual, WeightGradient};
+use super::{
+    Activate, Gate, Kernels, NormGradient, PANEL, Product, Repeated, Residual, WeightGradient,
+};
+
+/// No rows that count several times.
+const NONE: Repeated = Repeated {
+    first: 0,
+    rows: 0,
+    times: 1,
+};
+
+/// Rows with those that count several times written out, behind all others.
+fn written_out(rows: &[f32], channels: usize, repeated: Repeated) -> Vec<f32> {
+    let again = &rows[repeated.first * channels..][..repeated.rows * channels];
+    [rows, &again.repeat(repeated.times - 1)].concat()
+}
 
 /// Numbers between -1 and 1 that look like nothing in particular.
 fn numbers(seed: u32, count: usize) -> Vec<f32> {
@@ -225,7 +240,7 @@ fn moments_survive_a_mean_a_thousand_times_the_deviation() {
         .collect();
     for kernels in Kernels::available() {
         let mut moments = vec![0.0; 2 * channels];
-        kernels.moments(channels, &input, &mut moments);
+        kernels.moments(channels, &input, NONE, &mut moments);
         for channel in 0..channels {
             let own = || wide(&input).skip(channel).step_by(channels);
             let mean = own().sum::<f64>() / rows as f64;
@@ -273,11 +288,54 @@ fn gates_close_where_the_activation_is_zero_and_sum_what_passes() {
                 activation: &activation,
                 values: (&values, &mean),
                 shortcut,
+                repeated: NONE,
                 output: &mut output,
                 sums: &mut found,
             });
             check(wide(&output), &expected);
             check(found, &sums[..parts * channels]);
+        }
+    }
+}
+
+#[test]
+fn repeated_rows_count_as_often_as_they_stand_for() {
+    let (rows, channels) = (75, 64);
+    let [gradient, values] = [11, 12].map(|seed| numbers(seed, rows * channels));
+    let mean = numbers(5, channels);
+    for (first, count, times) in [(0, 8, 2), (50, 8, 61), (74, 1, 3), (20, 0, 1)] {
+        let repeated = Repeated {
+            first,
+            rows: count,
+            times,
+        };
+        let [all_gradients, all_values] =
+            [&gradient, &values].map(|rows| written_out(rows, channels, repeated));
+        for kernels in Kernels::available() {
+            let [mut found, mut expected] = [(); 2].map(|()| vec![0.0; 2 * channels]);
+            kernels.moments(channels, &values, repeated, &mut found);
+            kernels.moments(channels, &all_values, NONE, &mut expected);
+            check(found, &expected);
+            let sums = |gradient: &[f32], values: &[f32], repeated| {
+                let mut sums = vec![0.0; 2 * channels];
+                let mut output = vec![0.0; gradient.len()];
+                kernels.gate(Gate {
+                    channels,
+                    gradient,
+                    activation: &vec![1.0; gradient.len()],
+                    values: (values, &mean),
+                    shortcut: None,
+                    repeated,
+                    output: &mut output,
+                    sums: &mut sums,
+                });
+                assert_eq!(output, gradient, "no gate is closed");
+                sums
+            };
+            check(
+                sums(&gradient, &values, repeated),
+                &sums(&all_gradients, &all_values, NONE),
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ mod vector;
 use std::{fmt, str::FromStr};
 
 pub(crate) use matrix::{Product, WeightGradient};
-pub(crate) use rows::{Activate, Gate, NormGradient, Residual};
+pub(crate) use rows::{Activate, Gate, NormGradient, Repeated, Residual};
 
 /// Columns of a packed panel: two AVX-512 registers.
 pub(crate) const PANEL: usize = 32;

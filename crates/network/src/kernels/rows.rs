@@ -4,6 +4,8 @@
 //! are a multiple of [`PANEL`]. Sums are kept in float32 over [`BLOCK`] rows and in float64
 //! beyond, so that the length of a sample costs no accuracy.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
 use super::{
@@ -13,6 +15,33 @@ use super::{
 
 /// Rows summed in float32 before the sum moves to float64.
 const BLOCK: usize = 56;
+
+/// Some rows of a sample that stand for more of the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    /// The first of them.
+    pub(crate) first: usize,
+    /// How many there are, perhaps none.
+    pub(crate) rows: usize,
+    /// How often each counts; all others count once.
+    pub(crate) times: usize,
+}
+
+impl Repeated {
+    /// Rows that are counted beyond those there are.
+    pub(crate) fn more(self) -> usize {
+        self.rows * (self.times - 1)
+    }
+
+    /// All of `rows` rows in blocks, and how often each block counts.
+    fn blocks(self, rows: usize) -> impl Iterator<Item = (Range<usize>, f64)> {
+        let again = (self.first..self.first + self.rows, (self.times - 1) as f64);
+        (0..rows)
+            .step_by(BLOCK)
+            .map(move |first| (first..rows.min(first + BLOCK), 1.0))
+            .chain((self.rows > 0).then_some(again))
+    }
+}
 
 /// What is added before rectifying.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +77,7 @@ pub(crate) struct Activate<'a> {
 struct Moments<'a> {
     channels: usize,
     input: &'a [f32],
+    repeated: Repeated,
     output: &'a mut [f64],
 }
 
@@ -63,6 +93,8 @@ pub(crate) struct Gate<'a> {
     /// What was normalised, and its mean over the batch; the second is the shortcut's.
     pub(crate) values: (&'a [f32], &'a [f32]),
     pub(crate) shortcut: Option<(&'a [f32], &'a [f32])>,
+    /// Rows that count several times in the sums.
+    pub(crate) repeated: Repeated,
     pub(crate) output: &'a mut [f32],
     /// `[2 * channels]`, or `[3 * channels]` with a shortcut.
     pub(crate) sums: &'a mut [f64],
@@ -95,6 +127,12 @@ fn check_lengths(channels: usize, length: usize, others: &[usize], per_channel: 
     );
 }
 
+/// Asserts that the repeated rows are among `rows` rows, and no more than a block.
+fn check_repeated(repeated: Repeated, rows: usize) {
+    let is_inside = repeated.first + repeated.rows <= rows && repeated.rows <= BLOCK;
+    assert!(is_inside && repeated.times > 0, "no such rows");
+}
+
 impl Kernels {
     /// Computes an [`Activate`].
     pub(crate) fn activate(self, task: Activate<'_>) {
@@ -121,14 +159,28 @@ impl Kernels {
 
     /// Per channel of one sample, into `[2 * channels]`: the mean, then the sum of
     /// squared distances from it. Two passes, so that a large mean costs no accuracy.
-    pub(crate) fn moments(self, channels: usize, input: &[f32], into: &mut [f64]) {
+    pub(crate) fn moments(
+        self,
+        channels: usize,
+        input: &[f32],
+        repeated: Repeated,
+        into: &mut [f64],
+    ) {
         check_lengths(channels, input.len(), &[], &[into.len() / 2]);
-        at_level!(self, moments(Moments { channels, input, output: into }): Moments<'_>);
+        check_repeated(repeated, input.len() / channels);
+        let task = Moments {
+            channels,
+            input,
+            repeated,
+            output: into,
+        };
+        at_level!(self, moments(task): Moments<'_>);
     }
 
     /// Computes a [`Gate`].
     pub(crate) fn gate(self, task: Gate<'_>) {
         let (shortcut, mean) = task.shortcut.unwrap_or(task.values);
+        check_repeated(task.repeated, task.gradient.len() / task.channels.max(1));
         check_lengths(
             task.channels,
             task.gradient.len(),
@@ -164,20 +216,20 @@ impl Kernels {
     }
 }
 
-/// Adds the lanes of a panel to its float64 sums.
+/// Adds the lanes of a panel to its float64 sums, as often as they count.
 ///
 /// # Safety
 ///
 /// The processor has the features of `V`.
 #[inline(always)]
-unsafe fn flush<V: Vector, const PARTS: usize>(sums: [V; PARTS], into: &mut [f64]) {
+unsafe fn flush<V: Vector, const PARTS: usize>(sums: [V; PARTS], times: f64, into: &mut [f64]) {
     let mut lanes = [0.0_f32; PANEL];
     for (part, sum) in sums.iter().enumerate() {
         // SAFETY: `PARTS * LANES` is `PANEL` at every level, so the store ends inside.
         unsafe { sum.store(lanes.as_mut_ptr().add(part * V::LANES)) }
     }
     for (total, lane) in into[..PANEL].iter_mut().zip(lanes) {
-        *total += f64::from(lane);
+        *total += times * f64::from(lane);
     }
 }
 
@@ -230,6 +282,7 @@ unsafe fn activate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Activ
 unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moments<'_>) {
     let channels = task.channels;
     let rows = task.input.len() / channels;
+    let count = (rows + task.repeated.more()) as f64;
     let (means, squares) = task.output.split_at_mut(channels);
     means.fill(0.0);
     squares.fill(0.0);
@@ -238,35 +291,35 @@ unsafe fn moments<V: Vector, const ROWS: usize, const PARTS: usize>(task: Moment
         // SAFETY: `check_lengths` found `rows * channels` floats in the input; the panel's
         // `PANEL` lanes start at a multiple of `PANEL` below `channels`.
         unsafe {
-            for block in (0..rows).step_by(BLOCK) {
+            for (block, times) in task.repeated.blocks(rows) {
                 let mut sums = [V::splat(0.0); PARTS];
-                for row in block..rows.min(block + BLOCK) {
+                for row in block {
                     for part in 0..PARTS {
                         let value = V::load(input.add(row * channels + part * V::LANES));
                         sums[part] = sums[part].add(value);
                     }
                 }
-                flush::<V, PARTS>(sums, &mut means[channel..]);
+                flush::<V, PARTS>(sums, times, &mut means[channel..]);
             }
             let mut centre = [0.0_f32; PANEL];
             for (centre, mean) in centre.iter_mut().zip(&mut means[channel..]) {
-                *mean /= rows as f64;
+                *mean /= count;
                 *centre = *mean as f32;
             }
-            for block in (0..rows).step_by(BLOCK) {
+            for (block, times) in task.repeated.blocks(rows) {
                 let mut sums = [V::splat(0.0); PARTS];
-                for row in block..rows.min(block + BLOCK) {
+                for row in block {
                     for part in 0..PARTS {
                         let value = V::load(input.add(row * channels + part * V::LANES));
                         let distance = value.sub(V::load(centre.as_ptr().add(part * V::LANES)));
                         sums[part] = distance.mul_add(distance, sums[part]);
                     }
                 }
-                flush::<V, PARTS>(sums, &mut squares[channel..]);
+                flush::<V, PARTS>(sums, times, &mut squares[channel..]);
             }
             for (lane, centre) in centre.iter().enumerate() {
                 let rounding = means[channel + lane] - f64::from(*centre);
-                squares[channel + lane] -= rows as f64 * rounding * rounding;
+                squares[channel + lane] -= count * rounding * rounding;
             }
         }
     }
@@ -292,9 +345,9 @@ unsafe fn gate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Gate<'_>)
         // `channels` in the means; a panel's lanes lie inside.
         unsafe {
             let zero = [V::splat(0.0); PARTS];
-            for block in (0..rows).step_by(BLOCK) {
+            for (block, times) in task.repeated.blocks(rows) {
                 let (mut plain_sums, mut product_sums, mut second_sums) = (zero, zero, zero);
-                for row in block..rows.min(block + BLOCK) {
+                for row in block {
                     for part in 0..PARTS {
                         let at = row * channels + channel + part * V::LANES;
                         let value =
@@ -311,10 +364,10 @@ unsafe fn gate<V: Vector, const ROWS: usize, const PARTS: usize>(task: Gate<'_>)
                         }
                     }
                 }
-                flush::<V, PARTS>(plain_sums, &mut plain[channel..]);
-                flush::<V, PARTS>(product_sums, &mut product[channel..]);
+                flush::<V, PARTS>(plain_sums, times, &mut plain[channel..]);
+                flush::<V, PARTS>(product_sums, times, &mut product[channel..]);
                 if task.shortcut.is_some() {
-                    flush::<V, PARTS>(second_sums, &mut second[channel..]);
+                    flush::<V, PARTS>(second_sums, times, &mut second[channel..]);
                 }
             }
         }

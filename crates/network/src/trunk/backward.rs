@@ -46,7 +46,8 @@ impl Trunk {
 
     /// Gradient before the last rectifier.
     fn unpool(&mut self, features: &[f32]) {
-        let (last, length) = (self.plan.blocks.len() - 1, self.plan.last_length());
+        let (last, convolution) = (self.plan.blocks.len() - 1, self.plan.last());
+        let length = convolution.output_length as f32;
         let mut outer = mem::take(&mut self.outer);
         let mut sums = mem::take(&mut self.sums);
         sums.resize(self.batch * self.sums_width(last + 1), 0.0);
@@ -64,14 +65,14 @@ impl Trunk {
                     scratch,
                     ..
                 } = share;
-                let size = length * FEATURES;
+                let size = self.output_size(convolution, sample);
                 let activation = &mut scratch.activation[..size];
                 self.block_output(last, sample, activation);
                 let gradient = &mut scratch.input[..size];
                 let own = &features[sample * FEATURES..][..FEATURES];
                 for row in gradient.chunks_exact_mut(FEATURES) {
                     for (value, feature) in row.iter_mut().zip(own) {
-                        *value = feature / length as f32;
+                        *value = feature / length;
                     }
                 }
                 self.gate(
@@ -109,7 +110,12 @@ impl Trunk {
     ) {
         let [first, shortcut] = self.rectified(stage, sample);
         let values = first.unwrap_or_default();
+        let convolution = match stage.checked_sub(1) {
+            None => 0,
+            Some(number) => self.plan.blocks[number].second,
+        };
         self.kernels.gate(Gate {
+            repeated: self.extents[sample].repeated(&self.plan.convolutions[convolution]),
             channels: values.1.len(),
             gradient,
             activation,
@@ -176,14 +182,15 @@ impl Trunk {
                     panels,
                     input,
                 } = scratch;
-                let outer = &self.outer[sample * largest..][..second.output_size()];
+                let way = self.way(block.second, sample);
+                let outer = &self.outer[sample * largest..][..way.output_size()];
                 let middle = self.middle(number, sample, activation);
-                let way = self.way(block.second);
                 way.norm_gradient(outer, self.output(block.second, sample), rows, panels);
                 way.weights(middle, panels, partial, !is_first);
-                let size = first.output_size();
+                let size = way.input_size();
                 way.input(rows, &mut input[..size], false);
                 self.kernels.gate(Gate {
+                    repeated: self.extents[sample].repeated(first),
                     channels: first.outputs,
                     gradient: &input[..size],
                     activation: interior(middle, first.outputs),
@@ -243,17 +250,17 @@ impl Trunk {
                     ..
                 } = scratch;
                 let (partial, shortcut_partial) = partial.split_at_mut(split);
-                let inner = &self.inner[sample * largest..][..first.output_size()];
+                let way = self.way(block.first, sample);
+                let inner = &self.inner[sample * largest..][..way.output_size()];
                 let block_input = self.input(number, sample);
-                let size = first.input_length * first.inputs;
+                let size = way.input_size();
                 let input = &mut input[..size];
-                let way = self.way(block.first);
                 way.norm_gradient(inner, self.output(block.first, sample), rows, panels);
                 way.weights(block_input, panels, partial, !is_first);
                 way.input(rows, input, false);
                 if let Some(own) = block.shortcut {
-                    let way = self.way(own);
-                    let outer = &outer[..way.convolution.output_size()];
+                    let way = self.way(own, sample);
+                    let outer = &outer[..way.output_size()];
                     way.norm_gradient(outer, self.output(own, sample), rows, panels);
                     way.weights(block_input, panels, shortcut_partial, !is_first);
                     way.input(rows, input, true);
@@ -293,8 +300,8 @@ impl Trunk {
                     scratch,
                     ..
                 } = share;
-                let outer = &self.outer[sample * largest..][..stem.output_size()];
-                let way = self.way(0);
+                let way = self.way(0, sample);
+                let outer = &self.outer[sample * largest..][..way.output_size()];
                 let Scratch {
                     activation,
                     rows,
@@ -320,10 +327,11 @@ impl Trunk {
         self.partials = partials;
     }
 
-    /// The way back through one convolution and its `BatchNorm`.
-    fn way(&self, number: usize) -> Way<'_> {
+    /// One sample's way back through one convolution and its `BatchNorm`.
+    fn way(&self, number: usize, sample: usize) -> Way<'_> {
         Way {
             kernels: self.kernels,
+            extent: self.extents[sample],
             convolution: &self.plan.convolutions[number],
             packed: &self.packed[number],
             norm: &self.norms[number],

@@ -8,10 +8,11 @@ use super::{
     Trunk, convolve, interior, interior_mut,
     norm::Norm,
     padded,
+    padding::{Extent, filled},
     parallel::{Scratch, Share, each_sample},
     plan::{Convolution, FEATURES},
 };
-use crate::kernels::{Activate, Residual};
+use crate::kernels::{Activate, Repeated, Residual};
 
 impl Trunk {
     /// Features `[batch, FEATURES]` of slices `[batch, slice length]` whose bytes were divided
@@ -25,6 +26,12 @@ impl Trunk {
         self.reserve(slices.len() / self.plan.slice_length);
         self.slices.copy_from_slice(slices);
         let plan = &self.plan;
+        self.extents.clear();
+        self.extents.extend(
+            slices
+                .chunks_exact(plan.slice_length)
+                .map(|slice| Extent::of_training(plan, filled(slice))),
+        );
         self.packed
             .par_iter_mut()
             .zip(&plan.convolutions)
@@ -51,7 +58,6 @@ impl Trunk {
             for (output, convolution) in self.outputs.iter_mut().zip(&plan.convolutions) {
                 output.resize(batch * convolution.output_size(), 0.0);
             }
-            // The zero rows at the ends are never written to.
             for (input, block) in self.inputs.iter_mut().zip(&plan.blocks) {
                 let first = &plan.convolutions[block.first];
                 input.resize(batch * (first.input_length + 2) * first.inputs, 0.0);
@@ -103,6 +109,7 @@ impl Trunk {
                     ..
                 } = share;
                 let slice = self.stem_input(sample, &mut scratch.activation);
+                let output = &mut output[..self.output_size(convolution, sample)];
                 convolve(
                     self.kernels,
                     convolution,
@@ -110,19 +117,33 @@ impl Trunk {
                     slice,
                     output,
                 );
-                self.kernels.moments(convolution.outputs, output, sums);
+                self.moments(convolution, sample, output, sums);
             },
         );
         (self.outputs[0], self.sums) = (outputs, sums);
         self.set_norm(0, 0, 2 * self.plan.convolutions[0].outputs, parameters);
     }
 
+    /// Floats of one sample's output of a convolution.
+    pub(super) fn output_size(&self, convolution: &Convolution, sample: usize) -> usize {
+        self.extents[sample].outputs(convolution) * convolution.outputs
+    }
+
+    /// Moments of one sample's output of a convolution, as those of the full slice.
+    fn moments(&self, convolution: &Convolution, sample: usize, output: &[f32], sums: &mut [f64]) {
+        let repeated = self.extents[sample].repeated(convolution);
+        self.kernels
+            .moments(convolution.outputs, output, repeated, sums);
+    }
+
     /// A sample's slice with the zeros that the stem needs at both ends.
     pub(super) fn stem_input<'a>(&self, sample: usize, buffer: &'a mut [f32]) -> &'a [f32] {
-        let (length, padding) = (self.plan.slice_length, self.plan.convolutions[0].taps / 2);
+        // What is left out is zeros, as is what stays behind it: the start of the slice is both.
+        let length = self.extents[sample].bytes(&self.plan);
+        let (stride, padding) = (self.plan.slice_length, self.plan.convolutions[0].taps / 2);
         let padded = &mut buffer[..length + 2 * padding];
         padded.fill(0.0);
-        padded[padding..][..length].copy_from_slice(&self.slices[sample * length..][..length]);
+        padded[padding..][..length].copy_from_slice(&self.slices[sample * stride..][..length]);
         padded
     }
 
@@ -154,7 +175,10 @@ impl Trunk {
                     sums,
                     ..
                 } = share;
+                let rows = self.extents[sample].inputs(first);
+                let input = padded(input, rows, first.inputs);
                 self.previous_output(number, sample, interior_mut(input, first.inputs));
+                let output = &mut output[..self.output_size(first, sample)];
                 let (own_sums, shortcut_sums) = sums.split_at_mut(2 * first.outputs);
                 convolve(
                     self.kernels,
@@ -163,9 +187,10 @@ impl Trunk {
                     input,
                     output,
                 );
-                self.kernels.moments(first.outputs, output, own_sums);
+                self.moments(first, sample, output, own_sums);
                 if let Some(own) = block.shortcut {
                     let convolution = &self.plan.convolutions[own];
+                    let shortcut = &mut shortcut[..self.output_size(convolution, sample)];
                     convolve(
                         self.kernels,
                         convolution,
@@ -173,8 +198,7 @@ impl Trunk {
                         input,
                         shortcut,
                     );
-                    self.kernels
-                        .moments(convolution.outputs, shortcut, shortcut_sums);
+                    self.moments(convolution, sample, shortcut, shortcut_sums);
                 }
             },
         );
@@ -210,6 +234,7 @@ impl Trunk {
                     ..
                 } = share;
                 let middle = self.middle(number, sample, &mut scratch.activation);
+                let output = &mut output[..self.output_size(second, sample)];
                 convolve(
                     self.kernels,
                     second,
@@ -217,7 +242,7 @@ impl Trunk {
                     middle,
                     output,
                 );
-                self.kernels.moments(second.outputs, output, sums);
+                self.moments(second, sample, output, sums);
             },
         );
         (self.outputs[block.second], self.sums) = (outputs, sums);
@@ -226,14 +251,17 @@ impl Trunk {
 
     /// One sample's output of a convolution, before `BatchNorm`.
     pub(super) fn output(&self, number: usize, sample: usize) -> &[f32] {
-        let size = self.plan.convolutions[number].output_size();
-        &self.outputs[number][sample * size..][..size]
+        let convolution = &self.plan.convolutions[number];
+        let start = sample * convolution.output_size();
+        &self.outputs[number][start..][..self.output_size(convolution, sample)]
     }
 
     /// One sample's input of a block, with its zero rows.
     pub(super) fn input(&self, number: usize, sample: usize) -> &[f32] {
-        let size = self.inputs[number].len() / self.batch;
-        &self.inputs[number][sample * size..][..size]
+        let first = &self.plan.convolutions[self.plan.blocks[number].first];
+        let stride = self.inputs[number].len() / self.batch;
+        let rows = self.extents[sample].inputs(first) + 2;
+        &self.inputs[number][sample * stride..][..rows * first.inputs]
     }
 
     /// The activation between a block's convolutions, with its zero rows.
@@ -244,12 +272,9 @@ impl Trunk {
         buffer: &'a mut [f32],
     ) -> &'a [f32] {
         let block = self.plan.blocks[number];
-        let Convolution {
-            outputs: channels,
-            output_length,
-            ..
-        } = self.plan.convolutions[block.first];
-        let middle = padded(buffer, output_length, channels);
+        let first = &self.plan.convolutions[block.first];
+        let channels = first.outputs;
+        let middle = padded(buffer, self.extents[sample].outputs(first), channels);
         let Norm { scale, shift, .. } = &self.norms[block.first];
         self.kernels.activate(Activate {
             channels,
@@ -302,7 +327,7 @@ impl Trunk {
 
     /// The mean over all positions of the last block's output.
     fn pool(&self) -> Vec<f32> {
-        let (last, length) = (self.plan.blocks.len() - 1, self.plan.last_length());
+        let (last, convolution) = (self.plan.blocks.len() - 1, self.plan.last());
         let mut features = vec![0.0; self.batch * FEATURES];
         each_sample(
             self.batch,
@@ -317,24 +342,30 @@ impl Trunk {
                     scratch,
                     ..
                 } = share;
-                let rows = &mut scratch.activation[..length * FEATURES];
+                let rows = &mut scratch.activation[..self.output_size(convolution, sample)];
                 self.block_output(last, sample, rows);
-                average_rows(rows, features);
+                average_rows(rows, self.extents[sample].repeated(convolution), features);
             },
         );
         features
     }
 }
 
-/// The mean of all rows of `features.len()` floats.
-pub(crate) fn average_rows(rows: &[f32], features: &mut [f32]) {
+/// The mean of all rows of `features.len()` floats, some of which count several times.
+pub(crate) fn average_rows(rows: &[f32], repeated: Repeated, features: &mut [f32]) {
+    let width = features.len();
     features.fill(0.0);
-    for row in rows.chunks_exact(features.len()) {
-        for (sum, value) in features.iter_mut().zip(row) {
-            *sum += value;
+    let mut add = |rows: &[f32], times: f32| {
+        for row in rows.chunks_exact(width) {
+            for (sum, value) in features.iter_mut().zip(row) {
+                *sum += value * times;
+            }
         }
-    }
-    let count = (rows.len() / features.len()) as f32;
+    };
+    add(rows, 1.0);
+    let again = &rows[repeated.first * width..][..repeated.rows * width];
+    add(again, (repeated.times - 1) as f32);
+    let count = (rows.len() / width + repeated.more()) as f32;
     for sum in features {
         *sum /= count;
     }

@@ -2,12 +2,15 @@
 //!
 //! Activations are channels-last, `[length, channels]`, with a row of zeros at each end, so that
 //! a convolution is a matrix product over overlapping rows. Memory holds each convolution's
-//! output and each block's input; what lies between is computed again on the way back.
+//! output and each block's input; what lies between is computed again on the way back. Of long
+//! padding only a part is computed: of each sample, as many rows as its [`Extent`] says, at the
+//! start of a place as large as a full slice needs.
 
 mod backward;
 mod forward;
 mod norm;
 mod packing;
+pub(crate) mod padding;
 mod parallel;
 pub(crate) mod plan;
 mod way;
@@ -18,6 +21,7 @@ pub(crate) use forward::average_rows;
 pub(crate) use norm::{EPSILON, Norm};
 use packing::Packed;
 pub(crate) use packing::pack_forward;
+use padding::Extent;
 use parallel::Scratch;
 use plan::{Convolution, Plan};
 
@@ -37,6 +41,8 @@ pub(crate) struct Trunk {
     batch: usize,
     /// The slices of the last forward pass, `[batch, slice length]`, zero to one.
     slices: Vec<f32>,
+    /// How much of each slice is computed.
+    extents: Vec<Extent>,
     /// Per convolution, its output before `BatchNorm`: `[batch, length, channels]`.
     outputs: Vec<Vec<f32>>,
     /// Per block, its input: `[batch, length + 2, channels]`.
@@ -61,6 +67,7 @@ impl Trunk {
             packed: vec![Packed::default(); count],
             batch: 0,
             slices: Vec::new(),
+            extents: Vec::new(),
             outputs: vec![Vec::new(); count],
             inputs: vec![Vec::new(); plan.blocks.len()],
             outer: Vec::new(),
@@ -90,8 +97,8 @@ impl Trunk {
     }
 }
 
-/// One sample through a convolution: `padded` has the zero rows that it needs at both ends (for
-/// a one-tap convolution, those of its three-tap sibling).
+/// One sample through a convolution, to all rows of `output`: `padded` has the zero rows that it
+/// needs at both ends (for a one-tap convolution, those of its three-tap sibling).
 fn convolve(
     kernels: Kernels,
     convolution: &Convolution,
@@ -100,7 +107,7 @@ fn convolve(
     output: &mut [f32],
 ) {
     kernels.multiply(Product {
-        rows: convolution.output_length,
+        rows: output.len() / convolution.outputs,
         depth: convolution.depth(),
         columns: convolution.outputs,
         input: window(convolution, padded),

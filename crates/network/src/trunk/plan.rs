@@ -28,6 +28,8 @@ pub(crate) struct Convolution {
     pub(crate) input_length: usize,
     /// Positions written.
     pub(crate) output_length: usize,
+    /// Bytes of the slice from one output to the next: the strides up to here, multiplied.
+    pub(crate) spacing: usize,
     /// Where its weights `[outputs, inputs, taps]` start among the branch's parameters; the
     /// `BatchNorm`'s weights and biases follow.
     pub(crate) offset: usize,
@@ -90,18 +92,20 @@ impl Plan {
             channels: 0,
         };
         let mut channels = STAGE_CHANNELS[0];
-        let mut length = slice_length;
-        plan.push("stem.conv", "stem.bn", [1, channels, 9, 1], length);
+        let (mut length, mut spacing) = (slice_length, 1);
+        plan.push("stem.conv", "stem.bn", [1, channels, 9, 1], length, spacing);
         for (stage, &outputs) in STAGE_CHANNELS.iter().enumerate() {
             for number in 0..STAGE_BLOCKS {
                 let block = format!("stage{}.{number}", stage + 1);
                 let name = |part: &str| format!("{block}.{part}");
                 let stride = if stage > 0 && number == 0 { 2 } else { 1 };
+                spacing *= stride;
                 let first = plan.push(
                     &name("conv1"),
                     &name("bn1"),
                     [channels, outputs, 3, stride],
                     length,
+                    spacing,
                 );
                 let halved = length.div_ceil(stride);
                 let second = plan.push(
@@ -109,6 +113,7 @@ impl Plan {
                     &name("bn2"),
                     [outputs, outputs, 3, 1],
                     halved,
+                    spacing,
                 );
                 let shortcut = (channels != outputs).then(|| {
                     plan.push(
@@ -116,6 +121,7 @@ impl Plan {
                         &name("shortcut.bn"),
                         [channels, outputs, 1, stride],
                         length,
+                        spacing,
                     )
                 });
                 plan.blocks.push(Block {
@@ -135,6 +141,7 @@ impl Plan {
         norm_name: &str,
         [inputs, outputs, taps, stride]: [usize; 4],
         input_length: usize,
+        spacing: usize,
     ) -> usize {
         let convolution = Convolution {
             name: name.to_owned(),
@@ -145,6 +152,7 @@ impl Plan {
             stride,
             input_length,
             output_length: input_length.div_ceil(stride),
+            spacing,
             offset: self.parameters,
             channel_offset: self.channels,
         };
@@ -154,9 +162,14 @@ impl Plan {
         self.convolutions.len() - 1
     }
 
-    /// Positions of the last block's output.
-    pub(crate) fn last_length(&self) -> usize {
-        self.convolutions[self.convolutions.len() - 1].output_length
+    /// A convolution of the last block's output's shape: its second one.
+    pub(crate) fn last(&self) -> &Convolution {
+        &self.convolutions[self.blocks[self.blocks.len() - 1].second]
+    }
+
+    /// Bytes after which all strides begin anew: how far the last outputs are apart.
+    pub(crate) fn period(&self) -> usize {
+        self.last().spacing
     }
 
     /// Floats of the largest padded activation of one sample.
@@ -208,11 +221,12 @@ mod tests {
             .map(|b| plan.convolutions[b.second].output_length)
             .collect();
         assert_eq!(lengths, [784, 784, 392, 392, 196, 196, 98, 98]);
-        assert_eq!(plan.last_length(), 98);
+        assert_eq!(plan.last().output_length, 98);
+        assert_eq!(plan.period(), 8);
     }
 
     #[test]
     fn an_odd_length_is_rounded_up() {
-        assert_eq!(Plan::new(9).last_length(), 2);
+        assert_eq!(Plan::new(9).last().output_length, 2);
     }
 }

@@ -8,10 +8,11 @@ use super::{
     norm::Norm,
     packing::{Packed, unpack_gradient},
     padded,
+    padding::Extent,
     plan::Convolution,
     window,
 };
-use crate::kernels::{Kernels, NormGradient, Product, WeightGradient};
+use crate::kernels::{Kernels, NormGradient, PANEL, Product, WeightGradient};
 
 /// Floats of a weight gradient that one thread adds up at a time.
 const REDUCE: usize = 4096;
@@ -19,13 +20,25 @@ const REDUCE: usize = 4096;
 /// One convolution and its `BatchNorm`, backwards, for one sample.
 pub(super) struct Way<'a> {
     pub(super) kernels: Kernels,
+    pub(super) extent: Extent,
     pub(super) convolution: &'a Convolution,
     pub(super) packed: &'a Packed,
     pub(super) norm: &'a Norm,
 }
 
 impl Way<'_> {
-    /// Gradient of the convolution's output, as padded rows and as panels.
+    /// Floats of the convolution's output.
+    pub(super) fn output_size(&self) -> usize {
+        self.extent.outputs(self.convolution) * self.convolution.outputs
+    }
+
+    /// Floats of the convolution's input.
+    pub(super) fn input_size(&self) -> usize {
+        self.extent.inputs(self.convolution) * self.convolution.inputs
+    }
+
+    /// Gradient of the convolution's output, as padded rows and as panels. The panels are for
+    /// sums over positions, so that rows are in them as many times as they count.
     pub(super) fn norm_gradient(
         &self,
         gradient: &[f32],
@@ -33,13 +46,11 @@ impl Way<'_> {
         rows: &mut [f32],
         panels: &mut [f32],
     ) {
-        let Convolution {
-            outputs: channels,
-            output_length,
-            ..
-        } = *self.convolution;
-        let rows = padded(rows, output_length, channels);
+        let channels = self.convolution.outputs;
+        let count = self.extent.outputs(self.convolution);
+        let rows = padded(rows, count, channels);
         let end = rows.len() - channels;
+        let panels = &mut panels[..count * channels];
         self.kernels.norm_gradient(NormGradient {
             channels,
             gradient,
@@ -49,8 +60,14 @@ impl Way<'_> {
             slope: &self.norm.slope,
             offset: &self.norm.offset,
             rows: &mut rows[channels..end],
-            panels: &mut panels[..output_length * channels],
+            panels,
         });
+        let repeated = self.extent.repeated(self.convolution);
+        for panel in panels.chunks_exact_mut(count * PANEL) {
+            for value in &mut panel[repeated.first * PANEL..][..repeated.rows * PANEL] {
+                *value *= repeated.times as f32;
+            }
+        }
     }
 
     /// Gradient of the weights, in panels.
@@ -63,7 +80,7 @@ impl Way<'_> {
     ) {
         let convolution = self.convolution;
         self.kernels.weight_gradient(WeightGradient {
-            rows: convolution.output_length,
+            rows: self.extent.outputs(convolution),
             depth: convolution.depth(),
             columns: convolution.outputs,
             input: window(convolution, padded),
@@ -81,10 +98,10 @@ impl Way<'_> {
             inputs,
             outputs,
             stride,
-            input_length,
-            output_length,
             ..
         } = *self.convolution;
+        let input_length = self.extent.inputs(self.convolution);
+        let output_length = self.extent.outputs(self.convolution);
         let product =
             |taps: usize, rows_out: usize, from: &[f32], weights: &[f32], to: &mut [f32]| {
                 self.kernels.multiply(Product {

@@ -30,7 +30,7 @@ pub(crate) use self::{
     redirect::{Protocol, Redirect},
     removal::remove,
     settings::Settings,
-    state::State,
+    state::{State, write_whole},
 };
 
 /// Where the lab lives unless told otherwise.

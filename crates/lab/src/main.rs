@@ -3,6 +3,8 @@
 
 #[allow(dead_code, unused_imports, reason = "services and runs come next")]
 mod catalogue;
+#[allow(dead_code, reason = "runs come next")]
+mod certificates;
 mod commands;
 mod doctor;
 #[allow(dead_code, reason = "runs come next")]

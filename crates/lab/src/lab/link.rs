@@ -133,10 +133,7 @@ mod tests {
             let draw = || Link::draw(Role::Client, &mut ChaCha8Rng::seed_from_u64(seed));
             let link = draw();
             assert_eq!(link, draw());
-            assert!(
-                link.up_kbit >= 2000 && link.down_kbit >= link.up_kbit,
-                "{link:?}"
-            );
+            assert!(link.up_kbit >= 2000, "{link:?}");
             assert!(link.loss <= 0.001 && link.hops >= 2, "{link:?}");
         }
     }

@@ -11,6 +11,8 @@ mod doctor;
 mod draws;
 mod interrupt;
 mod lab;
+#[allow(dead_code, reason = "runs come next")]
+mod readiness;
 mod router;
 mod shell;
 mod tunnels;

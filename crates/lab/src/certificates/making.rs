@@ -164,9 +164,9 @@ fn make_one(folder: &Path, seed: u64, number: usize) -> anyhow::Result<Entry> {
     for end in ["pem", "key"] {
         fs::remove_file(place.with_extension(end))?;
     }
-    // Servers read them as users of their own, and they protect nothing.
-    make_readable(&place.with_extension("key.pem"))?;
-    make_readable(&place.with_extension("both.pem"))?;
+    // Servers refuse keys that others can read.
+    make_private(&place.with_extension("key.pem"))?;
+    make_private(&place.with_extension("both.pem"))?;
     Ok(Entry {
         name,
         algorithm,
@@ -227,10 +227,10 @@ fn sign(
     Ok((*name).to_owned())
 }
 
-fn make_readable(path: &Path) -> anyhow::Result<()> {
+fn make_private(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     Ok(fs::set_permissions(
         path,
-        fs::Permissions::from_mode(0o644),
+        fs::Permissions::from_mode(0o600),
     )?)
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
+use learn::model::LONGEST_SLICE;
 use traffic::{
     policy::BytePolicy,
     session_table::{CutOptions, EndRule, Tunnels, Unit},
@@ -132,10 +133,10 @@ fn nanoseconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A slice's length: the longest IP packet is the longest that makes sense, and that networks take.
+/// A slice's length, of which models take so much: as long as the longest IP packet.
 fn slice_length(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .ok()
-        .filter(|length: &NonZeroUsize| length.get() <= 65_535)
-        .ok_or_else(|| "give a number of bytes from 1 to 65535".to_owned())
+        .filter(|length: &NonZeroUsize| length.get() <= LONGEST_SLICE)
+        .ok_or_else(|| format!("give a number of bytes from 1 to {LONGEST_SLICE}"))
 }

@@ -95,12 +95,12 @@ fn summarise(manifest: &Manifest, place: &std::path::Path, out: &mut dyn Write) 
     let tally = &manifest.tally;
     writeln!(
         out,
-        "{}: {} of {}, policy {}, slices of {} bytes",
+        "{}: {} of {}, policy {}, slices of {}",
         place.display(),
         counted(tally.samples, "sample"),
         counted(manifest.captures.len() as u64, "capture"),
         manifest.policy,
-        manifest.slice_length
+        counted(manifest.slice_length as u64, "byte")
     )?;
     let split = &manifest.split;
     writeln!(

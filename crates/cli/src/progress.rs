@@ -11,7 +11,7 @@ use learn::{
     training::{Plan, Progress, StepProgress},
 };
 
-use crate::numbers::{count, duration, percent};
+use crate::numbers::{count, counted, duration, percent};
 
 /// Says how far training is, and how long it will take.
 pub(crate) struct TrainingProgress {
@@ -65,11 +65,11 @@ impl Progress for TrainingProgress {
             String::new()
         };
         self.say(&format!(
-            "training on {} samples, {} epochs of {} steps; validation on {} samples{resumed}",
-            count(plan.train_samples as u64),
-            plan.epochs,
-            count(plan.steps_per_epoch),
-            count(plan.validation_samples as u64),
+            "training on {}, {} of {}; validation on {}{resumed}",
+            counted(plan.train_samples as u64, "sample"),
+            counted(u64::from(plan.epochs), "epoch"),
+            counted(plan.steps_per_epoch, "step"),
+            counted(plan.validation_samples as u64, "sample"),
         ));
         if io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(

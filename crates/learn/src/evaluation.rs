@@ -79,7 +79,6 @@ pub struct ModelFacts {
     /// Its network.
     pub network: String,
     /// How many numbers were fitted.
-    #[serde(alias = "numbers")]
     pub parameters: usize,
     /// How it was fitted.
     pub recipe: Recipe,

@@ -34,8 +34,8 @@ const SCHEMA_KEY: &str = "undertone.schema";
 const CONTRACT_KEY: &str = "undertone.contract";
 const CARD_KEY: &str = "undertone.card";
 
-/// The longest slice a model may ask for, in bytes: a limit on what a damaged file can allocate.
-const LONGEST_SLICE: usize = 1 << 20;
+/// Bytes of the longest slice a model takes: a limit on what a damaged file can allocate.
+pub const LONGEST_SLICE: usize = Shape::MAX_SLICE_LENGTH;
 
 /// The most classes a model may have.
 const MOST_CLASSES: usize = 10_000;
@@ -325,19 +325,15 @@ impl Contract {
     /// Holds every value against its range: a damaged file must not get further than this.
     fn validate(&self) -> Result<(), ModelError> {
         let damaged = |reason: String| Err(ModelError::Damaged(reason));
-        let Shape {
-            slice_length,
-            classes,
-            ..
-        } = self.shape;
-        if self.classes.len() != classes || classes == 0 || classes > MOST_CLASSES {
+        let outputs = self.shape.classes;
+        if self.classes.len() != outputs || outputs > MOST_CLASSES {
             return damaged(format!(
-                "it names {} classes and has {classes} outputs",
+                "it names {} classes and has {outputs} outputs",
                 self.classes.len()
             ));
         }
-        if slice_length == 0 || slice_length > LONGEST_SLICE {
-            return damaged(format!("its slices have {slice_length} bytes"));
+        if let Err(unusable) = self.shape.check() {
+            return damaged(unusable.to_string());
         }
         let Calibration {
             temperature,

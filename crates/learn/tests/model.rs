@@ -150,10 +150,18 @@ fn values_that_make_no_sense_are_refused() {
         &with_contract("\"temperature\":1.5", "\"temperature\":0.0"),
         "damaged model: its temperature is 0",
     );
-    check_refused(
-        &with_contract("\"slice_length\":32", "\"slice_length\":99999999999"),
-        "damaged model: its slices have 99999999999 bytes",
-    );
+    for length in ["0", "65536", "99999999999"] {
+        let bytes = with_metadata("undertone.contract", |text| {
+            text.replace("\"slice_length\":32", &format!("\"slice_length\":{length}"))
+        });
+        check_refused(
+            &bytes,
+            &format!(
+                "damaged model: no network has slices of {length} bytes and 2 classes; it takes 1 \
+                 to 65535 bytes and at least 2 classes"
+            ),
+        );
+    }
     assert!(
         Model::from_bytes(&with_contract("\"slice_length\":32", "\"slice_length\":33")).is_err()
     );

@@ -211,15 +211,26 @@ fn add_counts<K: Ord + Copy>(counts: &mut BTreeMap<K, u64>, others: &BTreeMap<K,
     }
 }
 
+/// A count with its noun, which agrees with it.
+struct Counted(u64, &'static str);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number, noun) = self;
+        let plural = if *number == 1 { "" } else { "s" };
+        write!(f, "{number} {noun}{plural}")
+    }
+}
+
 /// One line: `10 frames, 8 packets, 3 sessions; skipped 2 (arp 1, icmp 1)`.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} frames, {} packets, {} sessions",
-            self.frames,
-            self.packets,
-            self.sessions()
+            "{}, {}, {}",
+            Counted(self.frames, "frame"),
+            Counted(self.packets, "packet"),
+            Counted(self.sessions(), "session")
         )?;
         if self.skipped() > 0 {
             write!(f, "; skipped {} (", self.skipped())?;
@@ -256,6 +267,16 @@ mod tests {
             example().to_string(),
             "10 frames, 8 packets, 3 sessions; skipped 2 (arp 1, icmp 1)"
         );
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let tally = Tally {
+            frames: 1,
+            packets: 1,
+            ..Tally::default()
+        };
+        assert_eq!(tally.to_string(), "1 frame, 1 packet, 0 sessions");
     }
 
     #[test]

@@ -16,7 +16,11 @@ use learn::{
     training::{self, MissingClasses, Outcome, Training},
 };
 
-use crate::{interrupt, numbers::percent, progress::TrainingProgress};
+use crate::{
+    interrupt,
+    numbers::{counted, percent},
+    progress::TrainingProgress,
+};
 
 /// Train a network on a dataset
 ///
@@ -181,7 +185,8 @@ impl Train {
             Outcome::Finished { epochs, best } => {
                 writeln!(
                     out,
-                    "best of {epochs} epochs: {}, validation accuracy {}, macro-F1 {}, loss {:.4}",
+                    "best of {}: {}, validation accuracy {}, macro-F1 {}, loss {:.4}",
+                    counted(u64::from(*epochs), "epoch"),
                     best.epoch,
                     percent(best.validation_accuracy),
                     percent(best.validation_macro_f1),

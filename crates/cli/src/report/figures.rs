@@ -6,7 +6,7 @@ use learn::{
 };
 
 use super::drawing::{Frame, Line, draw, escaped, nice, open, polyline, text};
-use crate::numbers::{count, percent};
+use crate::numbers::{count, counted, percent};
 
 /// The confusion matrix as a heat map: colour by the share of the row, numbers as counted.
 pub(super) fn confusion(evaluation: &Evaluation) -> String {
@@ -48,11 +48,11 @@ pub(super) fn confusion(evaluation: &Evaluation) -> String {
             draw(
                 &mut svg,
                 format_args!(
-                    "<g><title>{} of {} samples of {} ({}) answered {}</title>\
+                    "<g><title>{} of {} of {} ({}) answered {}</title>\
                  <rect class='empty' x='{x:.1}' y='{y:.1}' width='{side}' height='{side}'/>\
                  <rect class='{kind}' style='fill-opacity:{:.3}' x='{x:.1}' y='{y:.1}' width='{side}' height='{side}'/>",
                     count(samples),
-                    count(support),
+                    counted(support, "sample"),
                     escaped(classes[row]),
                     percent(share),
                     escaped(classes[column]),
@@ -152,9 +152,9 @@ pub(super) fn reliability(bins: &[ReliabilityBin]) -> String {
         draw(
             &mut svg,
             format_args!(
-                "<g><title>{} samples, mean confidence {}, {} right</title>\
+                "<g><title>{}, mean confidence {}, {} right</title>\
              <rect class='bar' style='fill-opacity:{weight:.3}' x='{:.1}' y='{y0:.1}' width='{:.1}' height='{:.1}'/></g>",
-                count(bin.samples),
+                counted(bin.samples, "sample"),
                 percent(bin.confidence),
                 percent(bin.accuracy),
                 x0 + 1.0,

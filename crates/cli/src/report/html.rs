@@ -4,7 +4,7 @@ use learn::{evaluation::Evaluation, run::EpochRecord};
 use minijinja::{Environment, Value, context};
 
 use super::{figures, worth};
-use crate::numbers::{count, percent, share, short};
+use crate::numbers::{count, counted, noun, percent, share, short};
 
 /// The page; `epochs` may be empty, which leaves the training curves out.
 ///
@@ -31,6 +31,7 @@ pub(crate) fn html(
         policy => &evaluation.dataset.policy,
         rule => &evaluation.dataset.split_rule,
         samples => count(scores.samples),
+        samples_noun => noun(scores.samples, "sample"),
         accuracy => percent(scores.accuracy),
         accuracy_range => range(intervals.accuracy),
         macro_f1 => percent(scores.macro_averages.f1),
@@ -114,10 +115,10 @@ fn facts(evaluation: &Evaluation) -> Value {
         fact(
             "Trained on",
             format!(
-                "{} ({}), {} samples, chosen on {}",
+                "{} ({}), {}, chosen on {}",
                 model.trained_on.dataset,
                 short(&model.trained_on.dataset_sha256),
-                count(model.trained_on.train_samples),
+                counted(model.trained_on.train_samples, "sample"),
                 count(model.trained_on.validation_samples),
             ),
         ),
@@ -125,8 +126,9 @@ fn facts(evaluation: &Evaluation) -> Value {
         fact(
             "Slices",
             format!(
-                "{} bytes under byte policy {}",
-                dataset.slice_length, dataset.policy
+                "{} under byte policy {}",
+                counted(dataset.slice_length as u64, "byte"),
+                dataset.policy
             ),
         ),
         fact(

@@ -55,15 +55,15 @@ fn interval(evaluation: &Evaluation) -> String {
     let intervals = &evaluation.intervals;
     match intervals.drawn {
         Drawn::Groups => format!(
-            "The intervals hold 95 % of {} draws of {} capture groups: other captures of the same \
-             kind would move the score about as far.",
+            "The intervals hold 95 % of {} draws of {}: other captures of the same kind would \
+             move the score about as far.",
             count(intervals.resamples as u64),
-            intervals.units
+            counted(intervals.units as u64, "capture group")
         ),
         Drawn::Samples => format!(
-            "There is one capture group only, so the intervals come from drawing {} single samples: \
+            "There is one capture group only, so the intervals come from drawing {} one by one: \
              they are too narrow.",
-            count(intervals.units as u64)
+            counted(intervals.units as u64, "sample")
         ),
     }
 }
@@ -92,11 +92,12 @@ fn sharing(evaluation: &Evaluation) -> Vec<String> {
                 )
             });
         sentences.push(format!(
-            "{} of {} slices ({}) are, byte for byte, slices of training: looking them up gets {} \
-             of them right without any model{rest}.",
+            "{} of {} ({}) {} also in training, byte for byte: looking up what is there gets {} \
+             right without any model{rest}.",
             count(sharing.slices),
-            count(samples),
+            counted(samples, "slice"),
             share(sharing.slices, samples),
+            if sharing.slices == 1 { "is" } else { "are" },
             share(sharing.look_up_right, sharing.slices),
         ));
     }
@@ -139,12 +140,13 @@ fn background(evaluation: &Evaluation) -> String {
         }
         (_, None) => "Every sample is background: the labels mean none of them.".to_owned(),
         (_, Some(foreground)) => format!(
-            "{} of {} samples ({}) are background (name look-ups, service discovery and the like), \
+            "{} of {} ({}) {} background (name look-ups, service discovery and the like), \
              which carries the label of its capture without being that traffic. Without it: \
              accuracy {}, macro-F1 {} on {}.",
             count(background.samples),
-            count(samples),
+            counted(samples, "sample"),
             share(background.samples, samples),
+            if background.samples == 1 { "is" } else { "are" },
             percent(foreground.accuracy),
             percent(foreground.macro_averages.f1),
             counted(foreground.samples, "sample"),

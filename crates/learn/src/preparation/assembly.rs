@@ -134,7 +134,7 @@ fn refuse_empty_classes(
                 "its captures hold no session; see what `undertone inspect` says of them".to_owned()
             } else {
                 format!(
-                    "its {sessions} sessions are all empty, background or duplicates; choose other filters"
+                    "each of its sessions ({sessions}) is empty, background or a duplicate; choose other filters"
                 )
             };
             return Err(PrepareError::EmptyClass {

@@ -11,7 +11,7 @@ use learn::{
 };
 
 use crate::{
-    numbers::{count, percent, short},
+    numbers::{count, counted, noun, percent, short},
     report::wrapped,
 };
 
@@ -38,8 +38,9 @@ pub(super) fn text(model: &Model) -> String {
     fact(
         "slices",
         format!(
-            "{} bytes, byte policy {}",
-            contract.shape.slice_length, contract.policy
+            "{}, byte policy {}",
+            counted(contract.shape.slice_length as u64, "byte"),
+            contract.policy
         ),
     );
     fact("sessions", sessions(&contract.cutting));
@@ -55,10 +56,10 @@ pub(super) fn text(model: &Model) -> String {
     fact(
         "trained on",
         format!(
-            "{} ({}), {} samples, split rule {}, seed {}; background sessions {}",
+            "{} ({}), {}, split rule {}, seed {}; background sessions {}",
             trained.dataset,
             short(&trained.dataset_sha256),
-            count(trained.train_samples),
+            counted(trained.train_samples, "sample"),
             trained.split_rule,
             trained.split_seed,
             if trained.background == "drop" {
@@ -141,12 +142,13 @@ fn score_sentence(score: &CardScore) -> String {
         )
     };
     let mut sentence = format!(
-        "{}: accuracy {}, macro-F1 {}, on {} {} samples of {} ({}), split rule {}",
+        "{}: accuracy {}, macro-F1 {}, on {} {} {} of {} ({}), split rule {}",
         score.name,
         estimate(&score.accuracy),
         estimate(&score.macro_f1),
         count(score.samples),
         score.split,
+        noun(score.samples, "sample"),
         score.dataset,
         short(&score.dataset_sha256),
         score.split_rule,

@@ -1,0 +1,104 @@
+//! What comes of a training: a model that tells classes apart, an early end, or a refusal.
+
+use undertone_learn::{
+    dataset::{Dataset, Split},
+    evaluation::{self, Subject, sharing::Seen},
+    model::Model,
+    run::Start,
+    training::{MissingClasses, Outcome},
+};
+
+use crate::{dataset, fit, training};
+
+#[test]
+fn a_trained_model_tells_the_classes_apart_and_is_evaluated() {
+    let dataset = dataset();
+    let folder = tempfile::tempdir().unwrap();
+    let mut training = training(folder.path(), Start::New, &dataset);
+    training.recipe.epochs = 12;
+    fit(&training, &dataset).unwrap();
+    let model = Model::open(&training.run.model_path()).unwrap();
+    let subject = Subject {
+        manifest: &dataset.manifest,
+        split: Split::Test,
+        rows: dataset.split(Split::Test),
+        seen: Some(Seen {
+            rows: dataset.split(Split::Train),
+            captures: &dataset.manifest.captures,
+        }),
+    };
+    let evaluation = evaluation::evaluate(&model, subject, 1).unwrap();
+    assert!(
+        evaluation.scores.accuracy > 0.9,
+        "{}",
+        evaluation.scores.accuracy
+    );
+    assert_eq!(evaluation.scores.samples, 15);
+    assert_eq!(evaluation.intervals.units, 4);
+    assert_eq!(evaluation.model.sha256, model.hash());
+    let back = evaluation::Evaluation::from_json(&evaluation.to_json()).unwrap();
+    assert_eq!(
+        (back.model, back.confusion),
+        (evaluation.model.clone(), evaluation.confusion.clone())
+    );
+    assert_eq!(
+        evaluation,
+        evaluation::evaluate(&model, subject, 3).unwrap()
+    );
+}
+
+#[test]
+fn a_class_without_training_samples_is_refused_by_name() {
+    let dataset = dataset();
+    let mut train_rows = dataset.rows(Split::Train);
+    for label in &mut train_rows.samples.labels {
+        *label = (*label).min(1);
+    }
+    let dataset = Dataset::from_rows(
+        dataset.manifest.clone(),
+        [
+            train_rows,
+            dataset.rows(Split::Validation),
+            dataset.rows(Split::Test),
+        ],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut training = training(&run, Start::New, &dataset);
+    let error = fit(&training, &dataset).unwrap_err().to_string();
+    assert!(
+        error.starts_with("no training samples of class `VoIP`;"),
+        "{error}"
+    );
+    assert!(!run.exists(), "nothing is left behind");
+    training.missing_classes = MissingClasses::Allow;
+    assert!(fit(&training, &dataset).is_ok());
+}
+
+#[test]
+fn training_ends_early_when_it_gets_no_better() {
+    let dataset = dataset();
+    // Validation labels that contradict the training labels: the better the fit, the worse.
+    let mut validation = dataset.rows(Split::Validation);
+    for label in &mut validation.samples.labels {
+        *label = (*label + 1) % 3;
+    }
+    let dataset = Dataset::from_rows(
+        dataset.manifest.clone(),
+        [
+            dataset.rows(Split::Train),
+            validation,
+            dataset.rows(Split::Test),
+        ],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let mut training = training(folder.path(), Start::New, &dataset);
+    training.recipe.epochs = 500;
+    training.recipe.patience = Some(3);
+    let outcome = fit(&training, &dataset).unwrap();
+    let Outcome::Finished { epochs, best } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(epochs < 500);
+    assert_eq!(epochs, best.epoch + 3);
+}

@@ -12,6 +12,9 @@
 //! How deep is deep enough is followed through the plan, layer by layer, as a [`Calm`]: the
 //! positions that nothing but padding has reached.
 
+#[cfg(test)]
+mod checks;
+
 use super::plan::{Convolution, Plan};
 use crate::kernels::Repeated;
 

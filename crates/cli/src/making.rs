@@ -34,7 +34,8 @@ pub(crate) struct DatasetArguments {
     filters: FilterArguments,
 
     /// What decides on which side a sample is; by default `given` if every source says so (a
-    /// capture by its name, IDX files by having a test half), else `session`
+    /// capture by its name, IDX files by having a test half), `run` if labels are sidecars, else
+    /// `session`
     #[arg(
         long = "split",
         value_enum,

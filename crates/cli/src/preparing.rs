@@ -97,7 +97,7 @@ fn summarise(manifest: &Manifest, place: &std::path::Path, out: &mut dyn Write) 
         out,
         "{}: {} of {}, policy {}, slices of {}",
         place.display(),
-        counted(tally.samples, "sample"),
+        counted(tally.samples - manifest.split.left_out, "sample"),
         counted(manifest.captures.len() as u64, "capture"),
         manifest.policy,
         counted(manifest.slice_length as u64, "byte")
@@ -112,10 +112,12 @@ fn summarise(manifest: &Manifest, place: &std::path::Path, out: &mut dyn Write) 
     )?;
     writeln!(out, "{}", class_table(manifest).trim_fmt())?;
     let removed = [
+        (tally.unknown_site, "with an unknown site"),
         (tally.empty, "without payload"),
         (tally.background, "background"),
         (tally.duplicates, "duplicates"),
         (tally.beyond_maximum, "beyond the maximum of their class"),
+        (manifest.split.left_out, "of a run that is on another side"),
     ];
     let removed: Vec<String> = removed
         .iter()
@@ -126,7 +128,7 @@ fn summarise(manifest: &Manifest, place: &std::path::Path, out: &mut dyn Write) 
         out,
         "sessions: {} found, {} left out{}",
         count(tally.sessions),
-        count(tally.sessions - tally.samples),
+        count(tally.sessions - tally.samples + manifest.split.left_out),
         if removed.is_empty() {
             String::new()
         } else {
@@ -234,6 +236,17 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
             "{} of {} skipped; `undertone inspect` says why",
             count(manifest.traffic.skipped()),
             counted(manifest.traffic.frames, "frame")
+        ));
+    }
+    let held_out = manifest.split.held_out();
+    if !held_out.is_empty() {
+        lines.push(format!("held out for the test: {}", held_out.join(", ")));
+    }
+    if !manifest.split.validation_by_run.is_empty() {
+        lines.push(format!(
+            "of too few {}s for validation, which is whole runs of those in train: {}",
+            manifest.split.rule,
+            manifest.split.validation_by_run.join(", ")
         ));
     }
     if !manifest.split.untestable.is_empty() {

@@ -47,6 +47,11 @@ pub(crate) struct SplitArguments {
     /// Go on when a class has no train or no test samples, and report it as not testable
     #[arg(long)]
     allow_untestable: bool,
+
+    /// Groups to test on, such as `c` or `Email/c`; all others are for train and validation. By
+    /// default they are chosen by lot
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    hold_out: Vec<String>,
 }
 
 /// Where the dataset goes.
@@ -70,6 +75,14 @@ pub(crate) enum RuleChoice {
     Session,
     /// Each capture, or group of captures, whole
     Capture,
+    /// Each run of the laboratory whole
+    Run,
+    /// Each site whole, within an activity
+    Site,
+    /// Each application whole, within an activity
+    Application,
+    /// Each kind of tunnel whole; what went through none by whole runs
+    Tunnel,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,6 +131,10 @@ impl SplitArguments {
                 RuleChoice::Given => SplitRule::Given,
                 RuleChoice::Session => SplitRule::Session,
                 RuleChoice::Capture => SplitRule::Capture,
+                RuleChoice::Run => SplitRule::Run,
+                RuleChoice::Site => SplitRule::Site,
+                RuleChoice::Application => SplitRule::Application,
+                RuleChoice::Tunnel => SplitRule::Tunnel,
             },
             seed: self.seed,
             fractions: self.fractions,
@@ -126,6 +143,7 @@ impl SplitArguments {
             } else {
                 Untestable::Refuse
             },
+            hold_out: self.hold_out.clone(),
         }
     }
 }

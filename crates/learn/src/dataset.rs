@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod folder;
 pub mod manifest;
+pub mod provenance;
 pub mod row;
 pub mod samples;
 

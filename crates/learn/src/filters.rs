@@ -1,12 +1,15 @@
 //! Filters: which sessions become samples, and why the others do not.
 
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Split;
+use crate::dataset::{Split, provenance::Provenance};
 
 /// Whether sessions of a kind stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +56,10 @@ pub struct Facts {
     pub label: u32,
     /// Index into the manifest's captures.
     pub capture: u32,
-    /// Number of its group.
-    pub group: u32,
+    /// What must not be torn apart with it.
+    pub group: Arc<str>,
+    /// What a laboratory knows of it.
+    pub provenance: Provenance,
     /// The split that its source gives it.
     pub given: Option<Split>,
     /// SHA-256 of its slice: equal digests are taken as equal slices.
@@ -70,6 +75,9 @@ pub struct Facts {
 pub struct FilterTally {
     /// Sessions found.
     pub sessions: u64,
+    /// Left out because their remote end is of no site that the laboratory knows.
+    #[serde(default)]
+    pub unknown_site: u64,
     /// Left out because they carry no payload.
     pub empty: u64,
     /// Left out because they are background.
@@ -204,7 +212,8 @@ mod tests {
         Facts {
             label,
             capture: 0,
-            group: 0,
+            group: "".into(),
+            provenance: Provenance::default(),
             given,
             digest: [slice; 32],
             is_empty: false,

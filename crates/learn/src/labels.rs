@@ -1,9 +1,11 @@
 //! Labels: which class a capture is of, and what else its name says.
 
+mod error;
 mod label;
+pub mod sidecar;
 mod table;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use regex::Regex;
 
@@ -16,8 +18,14 @@ use crate::{
     registry::{Disputed, Excluded, Registry},
 };
 
-use self::label::{Label, Outcome, from_name, from_registry};
-pub use self::table::{LabelTable, TableError};
+pub use self::{
+    error::LabelError,
+    table::{LabelTable, TableError},
+};
+use self::{
+    label::{Label, Outcome, from_name, from_registry},
+    sidecar::{Sidecar, View},
+};
 
 /// Where to take labels from.
 #[derive(Debug, Clone)]
@@ -28,6 +36,8 @@ pub enum Labelling {
     Pattern(Regex),
     /// A table of files and classes.
     Table(LabelTable),
+    /// The sidecar beside each capture that the laboratory made.
+    Sidecar,
     /// A public data set that is built in.
     Registry {
         /// Which.
@@ -62,6 +72,8 @@ pub struct LabelledCapture {
     pub given: Option<Split>,
     /// What is disputed about its class.
     pub note: Option<String>,
+    /// What the laboratory that made it wrote down.
+    pub sidecar: Option<Sidecar>,
 }
 
 /// Labelled captures, and how that was done.
@@ -75,44 +87,6 @@ pub struct Labelled {
     pub set_aside: Vec<SetAside>,
     /// For the manifest.
     pub source: LabelSource,
-}
-
-/// Captures that cannot be labelled.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LabelError {
-    /// A capture has no label.
-    #[error("`{file}` has no label: {reason}; label it, or leave it out with `--unlabelled skip`")]
-    Unlabelled {
-        /// Its name.
-        file: String,
-        /// Why not.
-        reason: String,
-    },
-    /// The pattern does not say where the class is.
-    #[error(
-        "the pattern `{0}` names no class; write `(?<class>…)` around the part of the name that is the class"
-    )]
-    NoClassGroup(String),
-    /// A name's split is none.
-    #[error("`{file}` has no usable label")]
-    Split {
-        /// Its name.
-        file: String,
-        /// What is wrong.
-        source: crate::dataset::UnknownSplit,
-    },
-    /// A class that is not among those listed.
-    #[error("`{file}` is of class `{class}`, which `--classes` does not list")]
-    UnlistedClass {
-        /// Its name.
-        file: String,
-        /// Its class.
-        class: String,
-    },
-    /// Nothing is left.
-    #[error("no capture has a label")]
-    Nothing,
 }
 
 impl Labelling {
@@ -160,12 +134,14 @@ impl Labelling {
                 class: label.class,
                 given: label.given,
                 note: label.note,
+                sidecar: label.sidecar.map(|sidecar| *sidecar),
                 file,
             });
         }
         if labelled.is_empty() {
             return Err(LabelError::Nothing);
         }
+        refuse_mixed_views(&labelled)?;
         let classes = self.classes(&labelled, classes)?;
         Ok(Labelled {
             captures: labelled,
@@ -177,12 +153,7 @@ impl Labelling {
 
     fn label(&self, file: &CaptureFile) -> Result<Outcome, LabelError> {
         match self {
-            Self::Folder => Ok(Outcome::Label(Label {
-                class: file.folder.clone(),
-                group: None,
-                given: None,
-                note: None,
-            })),
+            Self::Folder => Ok(Outcome::Label(Label::of_class(&file.folder))),
             Self::Pattern(pattern) => match pattern.captures(&file.name) {
                 Some(parts) if parts.name("class").is_some_and(|class| !class.is_empty()) => {
                     from_name(&parts, &file.name).map(Outcome::Label)
@@ -193,13 +164,12 @@ impl Labelling {
             },
             Self::Table(table) => Ok(match table.line(&file.name) {
                 Some(line) => Outcome::Label(Label {
-                    class: line.class.clone(),
                     group: line.group.clone(),
-                    given: None,
-                    note: None,
+                    ..Label::of_class(&line.class)
                 }),
                 None => Outcome::Unlabelled("the table does not list it".to_owned()),
             }),
+            Self::Sidecar => from_sidecar(file),
             Self::Registry {
                 registry,
                 disputed,
@@ -231,6 +201,9 @@ impl Labelling {
                     .filter(|class| seen.contains(*class));
                 Ok(present.map(|&class| class.to_owned()).collect())
             }
+            (None, Self::Sidecar) => Ok(sidecar::classes()
+                .filter(|class| seen.contains(class.as_str()))
+                .collect()),
             (None, _) => Ok(seen.into_iter().map(str::to_owned).collect()),
         }
     }
@@ -238,6 +211,7 @@ impl Labelling {
     fn source(&self) -> LabelSource {
         match self {
             Self::Folder => LabelSource::Folder,
+            Self::Sidecar => LabelSource::Sidecar,
             Self::Pattern(pattern) => LabelSource::Pattern {
                 pattern: pattern.to_string(),
             },
@@ -255,6 +229,42 @@ impl Labelling {
                 excluded: excluded.name().to_owned(),
             },
         }
+    }
+}
+
+/// What a capture's sidecar says of it.
+fn from_sidecar(file: &CaptureFile) -> Result<Outcome, LabelError> {
+    let found = Sidecar::read(&file.path).map_err(|source| LabelError::Sidecar {
+        file: file.name.clone(),
+        source,
+    })?;
+    Ok(match found {
+        Some(sidecar) => Outcome::Label(Label {
+            group: Some(sidecar.run.clone()),
+            sidecar: Some(Box::new(sidecar.clone())),
+            ..Label::of_class(&sidecar.class)
+        }),
+        None => Outcome::Unlabelled(format!(
+            "there is no `{}` beside it",
+            Sidecar::path_of(Path::new(&file.name)).display()
+        )),
+    })
+}
+
+/// The same class is one thing inside a tunnel and another outside of it.
+fn refuse_mixed_views(captures: &[LabelledCapture]) -> Result<(), LabelError> {
+    let of = |is_outer: bool| {
+        captures.iter().find(|capture| {
+            let view = capture.sidecar.as_ref().map(|sidecar| sidecar.view);
+            view.is_some_and(|view| (view == View::Outer) == is_outer)
+        })
+    };
+    match (of(true), of(false)) {
+        (Some(outer), Some(other)) => Err(LabelError::Views {
+            outer: outer.file.name.clone(),
+            other: other.file.name.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 

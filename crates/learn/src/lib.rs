@@ -27,4 +27,4 @@ pub mod evaluation;
 
 mod checksum;
 pub mod files;
-mod groups;
+mod names;

@@ -8,9 +8,10 @@ mod part;
 mod resplit;
 
 use std::{
+    collections::HashSet,
     fs::File,
     ops::ControlFlow,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -36,11 +37,14 @@ use crate::{
         DatasetError, Manifest,
         columns::Form,
         folder::{Existing, PlaceError, Staging},
-        manifest::{CaptureRecord, Cutting, SetAside},
+        manifest::{CaptureRecord, Cutting, LabRecord, SetAside},
         row::{Content, Row},
     },
     filters::Filters,
-    labels::{Labelled, LabelledCapture},
+    labels::{
+        Labelled, LabelledCapture,
+        sidecar::{Sidecar, View},
+    },
     splits::{SplitError, SplitOptions},
 };
 
@@ -158,6 +162,7 @@ pub fn prepare(
         classes: labelled.classes.clone(),
         slice_length: options.cutting.slice_length.get(),
         has_packet_slices: options.cutting.packet_slices > 0,
+        has_provenance: labelled.captures.iter().any(|one| one.sidecar.is_some()),
     };
     let done = AtomicUsize::new(0);
     let of = labelled.captures.len();
@@ -219,9 +224,21 @@ fn cut_capture(
         .position(|class| *class == capture.class);
     let group: Arc<str> = capture.group.as_str().into();
     let mut writer = PartWriter::create(path, form.clone())?;
-    let mut failure = None;
+    let sidecar = capture.sidecar.as_ref();
+    let (mut failure, mut unknown_site) = (None, 0);
     let mut sink = |session: Session| {
         let is_empty = session.payload_bytes == 0;
+        let provenance = sidecar
+            .map(|sidecar| sidecar.provenance(&session.five_tuple))
+            .unwrap_or_default();
+        // What talks to none of the run's sites is a leftover that the label does not mean; only
+        // from outside of a tunnel are all remote ends gateways.
+        let is_leftover =
+            provenance.site.is_none() && sidecar.is_some_and(|sidecar| sidecar.view != View::Outer);
+        if is_leftover {
+            unknown_site += 1;
+            return ControlFlow::Continue(());
+        }
         let row = Row {
             // A label that no class has is refused by the writer.
             label: label.map_or(u32::MAX, |label| label as u32),
@@ -229,6 +246,7 @@ fn cut_capture(
             row: None,
             group: Arc::clone(&group),
             given: capture.given,
+            provenance,
             content: Content::Session(Box::new(session)),
         };
         if let Err(error) = writer.push(&row, is_empty) {
@@ -265,13 +283,21 @@ fn cut_capture(
         sessions: 0,
         samples: 0,
         rows: None,
+        lab: sidecar.map(|sidecar| LabRecord::of(sidecar, unknown_site)),
         traffic: tally,
     })?)
 }
 
 /// Files inside folders that are no captures, for the manifest.
-pub fn set_aside_others(labelled: &mut Labelled, others: &[std::path::PathBuf]) {
-    labelled.set_aside.extend(others.iter().map(|path| {
+///
+/// Sidecars that were read are not among them.
+pub fn set_aside_others(labelled: &mut Labelled, others: &[PathBuf]) {
+    let with_sidecar = labelled.captures.iter().filter(|one| one.sidecar.is_some());
+    let sidecars: HashSet<PathBuf> = with_sidecar
+        .map(|one| Sidecar::path_of(&one.file.path))
+        .collect();
+    let others = others.iter().filter(|path| !sidecars.contains(*path));
+    labelled.set_aside.extend(others.map(|path| {
         SetAside {
             file: path
                 .file_name()

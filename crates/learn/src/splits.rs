@@ -1,14 +1,20 @@
 //! Splits: which samples are for fitting, for choosing and for the figures that are quoted.
 
-mod capture;
+mod error;
 mod fractions;
+mod grouped;
+mod runs;
 mod session;
+mod whole;
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::fractions::{Fractions, FractionsError};
+pub use self::{
+    error::SplitError,
+    fractions::{Fractions, FractionsError},
+};
 use crate::{dataset::Split, filters::Facts};
 
 /// What decides on which side a sample is.
@@ -22,6 +28,14 @@ pub enum SplitRule {
     Session,
     /// Each group whole: sessions of one capture, or of captures made together, stay together.
     Capture,
+    /// Each run of the laboratory whole.
+    Run,
+    /// Each site of an activity whole, for its direct and its tunnelled class alike.
+    Site,
+    /// Each application whole, for its direct and its tunnelled class alike.
+    Application,
+    /// Each kind of tunnel whole, for all classes alike; what went through none by whole runs.
+    Tunnel,
 }
 
 impl fmt::Display for SplitRule {
@@ -30,6 +44,10 @@ impl fmt::Display for SplitRule {
             Self::Given => "given",
             Self::Session => "session",
             Self::Capture => "capture",
+            Self::Run => "run",
+            Self::Site => "site",
+            Self::Application => "application",
+            Self::Tunnel => "tunnel",
         })
     }
 }
@@ -45,7 +63,7 @@ pub enum Untestable {
 }
 
 /// How to split.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SplitOptions {
     /// What decides.
     pub rule: SplitRule,
@@ -55,55 +73,22 @@ pub struct SplitOptions {
     pub fractions: Fractions,
     /// What to do with classes that cannot be tested.
     pub untestable: Untestable,
-}
-
-/// A split that cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SplitError {
-    /// Classes would have no train or no test samples.
-    #[error(
-        "rule `{rule}` leaves {} without train or test samples; use another rule, add captures, or go on with `--allow-untestable`",
-        Named(classes)
-    )]
-    Untestable {
-        /// The rule.
-        rule: SplitRule,
-        /// Each class with the reason.
-        classes: Vec<(String, String)>,
-    },
-    /// Samples whose source gives no split.
-    #[error(
-        "rule `given` needs a split for each sample, {missing} of {samples} have none; use rule `session` or `capture`"
-    )]
-    NotGiven {
-        /// Samples without one.
-        missing: usize,
-        /// All samples.
-        samples: usize,
-    },
-}
-
-/// Writes ``class `P2P` (why), class `Chat` (why)``.
-struct Named<'a>(&'a [(String, String)]);
-
-impl fmt::Display for Named<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (class, why)) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}class `{class}` ({why})")?;
-        }
-        Ok(())
-    }
+    /// The groups to test on, as `c` or `Email/c`; if none is named they are chosen by lot.
+    pub hold_out: Vec<String>,
 }
 
 /// The side of each sample, and the classes without a score.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assignment {
-    /// The side of each sample, in their order.
-    pub splits: Vec<Split>,
+    /// The side of each sample, in their order; none leaves it out, because its run has samples
+    /// on another side.
+    pub splits: Vec<Option<Split>>,
     /// Labels of classes that lack train or test samples.
     pub untestable: Vec<u32>,
+    /// Names of the groups by side, sorted, where the rule keeps groups whole.
+    pub groups: BTreeMap<Split, Vec<String>>,
+    /// Labels of classes of too few groups for validation, which is whole runs of train there.
+    pub validation_by_run: Vec<u32>,
 }
 
 /// Splits samples of `classes` classes.
@@ -111,56 +96,62 @@ pub struct Assignment {
 /// # Errors
 ///
 /// [`SplitError::Untestable`] if a class would have no train or no test samples and that is not
-/// allowed; [`SplitError::NotGiven`] if the rule needs what the samples do not have.
+/// allowed; others if the rule needs what the samples do not have.
 pub fn assign(
     samples: &[Facts],
     classes: &[String],
     options: &SplitOptions,
 ) -> Result<Assignment, SplitError> {
-    let splits = match options.rule {
-        SplitRule::Given => given(samples, options)?,
-        SplitRule::Session => session::assign(samples, options),
-        SplitRule::Capture => capture::assign(samples, classes.len(), options),
+    let rule = options.rule;
+    let (mut assignment, groups) = match rule {
+        SplitRule::Given | SplitRule::Session => {
+            if let Some(name) = options.hold_out.first().cloned() {
+                return Err(SplitError::NothingToHoldOut { rule, name });
+            }
+            let splits = if rule == SplitRule::Given {
+                given(samples, options)?
+            } else {
+                session::assign(samples, options)
+            };
+            let splits = splits.into_iter().map(Some).collect();
+            let assignment = Assignment {
+                splits,
+                ..Assignment::default()
+            };
+            (assignment, None)
+        }
+        _ => {
+            let (assignment, groups) = grouped::assign(samples, classes, options)?;
+            (assignment, Some(groups))
+        }
     };
-    let mut untestable = Vec::new();
     let mut reasons = Vec::new();
     for (label, class) in (0..).zip(classes) {
-        let count = |split| {
-            let sides = samples.iter().zip(&splits);
-            sides
-                .filter(|(sample, side)| sample.label == label && **side == split)
-                .count()
-        };
-        let (train, test) = (count(Split::Train), count(Split::Test));
-        if train == 0 || test == 0 {
-            untestable.push(label);
-            reasons.push((class.clone(), reason(samples, label, options.rule)));
+        let mut counts = [0; 3];
+        for (sample, side) in samples.iter().zip(&assignment.splits) {
+            if let Some(side) = side.filter(|_| sample.label == label) {
+                counts[side as usize] += 1;
+            }
+        }
+        if counts[Split::Train as usize] == 0 || counts[Split::Test as usize] == 0 {
+            assignment.untestable.push(label);
+            let count = samples.iter().filter(|s| s.label == label).count();
+            let reason = match (count, &groups) {
+                (0, _) => "it has no samples".to_owned(),
+                (1, _) => "it has 1 sample".to_owned(),
+                (_, Some(groups)) => groups.reason(samples, label, options),
+                (_, None) => format!("its {count} samples are all on one side"),
+            };
+            reasons.push((class.clone(), reason));
         }
     }
-    if untestable.is_empty() || options.untestable == Untestable::Allow {
-        Ok(Assignment { splits, untestable })
+    if reasons.is_empty() || options.untestable == Untestable::Allow {
+        Ok(assignment)
     } else {
         Err(SplitError::Untestable {
-            rule: options.rule,
+            rule,
             classes: reasons,
         })
-    }
-}
-
-/// Why a class cannot be on both sides.
-fn reason(samples: &[Facts], label: u32, rule: SplitRule) -> String {
-    let members: Vec<&Facts> = samples.iter().filter(|s| s.label == label).collect();
-    let mut groups: Vec<u32> = members.iter().map(|sample| sample.group).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    match (members.len(), groups.len(), rule) {
-        (0, _, _) => "it has no samples".to_owned(),
-        (1, _, _) => "it has 1 sample".to_owned(),
-        (count, 1, SplitRule::Capture) => format!("its {count} samples are one group"),
-        (count, groups, SplitRule::Capture) => {
-            format!("its {count} samples are {groups} groups, tied to those of other classes")
-        }
-        (count, _, _) => format!("its {count} samples are all on one side"),
     }
 }
 
@@ -183,6 +174,7 @@ fn given(samples: &[Facts], options: &SplitOptions) -> Result<Vec<Split>, SplitE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::provenance::Provenance;
 
     /// Samples of (label, group, how many).
     fn samples(blocks: &[(u32, u32, usize)]) -> Vec<Facts> {
@@ -190,7 +182,8 @@ mod tests {
             let sample = Facts {
                 label,
                 capture: group,
-                group,
+                group: group.to_string().into(),
+                provenance: Provenance::default(),
                 given: None,
                 digest: [0; 32],
                 is_empty: false,
@@ -219,7 +212,9 @@ mod tests {
             ..SplitOptions::default()
         };
         let found = assign(&samples, &classes(count), &options)
-            .map(|found| Split::ALL.map(|side| found.splits.iter().filter(|&&s| s == side).count()))
+            .map(|found| {
+                Split::ALL.map(|side| found.splits.iter().filter(|&&s| s == Some(side)).count())
+            })
             .map_err(|error| error.to_string());
         assert_eq!(found, expected.map_err(str::to_owned));
     }
@@ -291,7 +286,7 @@ mod tests {
     fn validation_is_drawn_from_the_given_train_side() {
         let mut samples = samples(&[(0, 0, 90), (0, 1, 10)]);
         for sample in &mut samples {
-            sample.given = Some([Split::Train, Split::Test][sample.group as usize]);
+            sample.given = Some([Split::Train, Split::Test][sample.capture as usize]);
         }
         let options = SplitOptions {
             rule: SplitRule::Given,
@@ -300,9 +295,13 @@ mod tests {
         let found = assign(&samples, &classes(1), &options).unwrap();
         let validation = found.splits[..90]
             .iter()
-            .filter(|&&side| side == Split::Validation);
+            .filter(|&&side| side == Some(Split::Validation));
         assert_eq!(validation.count(), 10);
-        assert!(found.splits[90..].iter().all(|&side| side == Split::Test));
+        assert!(
+            found.splits[90..]
+                .iter()
+                .all(|&side| side == Some(Split::Test))
+        );
     }
 
     proptest::proptest! {
@@ -321,7 +320,7 @@ mod tests {
             let found = assign(&samples, &classes(5), &options).unwrap();
             let mut sides = std::collections::HashMap::new();
             for (sample, side) in samples.iter().zip(&found.splits) {
-                proptest::prop_assert_eq!(sides.entry(sample.group).or_insert(side), &side);
+                proptest::prop_assert_eq!(sides.entry(sample.capture).or_insert(side), &side);
             }
             proptest::prop_assert_eq!(assign(&samples, &classes(5), &options).unwrap(), found);
         }

@@ -1,10 +1,14 @@
 //! `prepare`: make a dataset from labelled captures.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 use learn::{
     capture_files,
+    dataset::manifest::LabelSource,
     filters::Choice,
     labels::{LabelTable, Labelled, Labelling, Unlabelled},
     preparation::{prepare, set_aside_others},
@@ -32,7 +36,9 @@ Examples:
   The public ISCX-VPN-NonVPN2016 captures, cut as the paper has it:
     undertone prepare iscx/ --registry iscx-vpn-nonvpn-2016 --session-end capture --out dataset
   Whole captures held out for the test:
-    undertone prepare data --split capture --seed 1 --out dataset")]
+    undertone prepare data --split capture --seed 1 --out dataset
+  Captures of `undertone-lab`, tested on sites that training never saw:
+    undertone prepare lab/direct lab/inner --labels sidecar --split site --out dataset")]
 pub(crate) struct Prepare {
     /// Captures, pcap or pcapng, or folders of them
     #[arg(required = true, value_name = "CAPTURE")]
@@ -48,6 +54,9 @@ pub(crate) struct Prepare {
     dataset: DatasetArguments,
 }
 
+/// What to write for `--labels` to read sidecars; a table of that name is `./sidecar`.
+const SIDECAR: &str = "sidecar";
+
 /// Where labels come from.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Labels (by default, the folder a capture lies in)")]
@@ -57,7 +66,8 @@ struct LabelArguments {
     #[arg(long, value_name = "REGEX", conflicts_with_all = ["labels", "registry"])]
     label_pattern: Option<Regex>,
 
-    /// Table of file, class and, if wanted, group, separated by tabs
+    /// Table of file, class and, if wanted, group, separated by tabs; or the word `sidecar`, for
+    /// the JSON files that `undertone-lab` leaves beside its captures
     #[arg(long, value_name = "FILE", conflicts_with = "registry")]
     labels: Option<PathBuf>,
 
@@ -126,10 +136,10 @@ impl Prepare {
                 .registry
                 .map_or("dataset", |registry| registry.name),
             cleaning: Choice::Drop,
-            rule: if is_given {
-                RuleChoice::Given
-            } else {
-                RuleChoice::Session
+            rule: match labelled.source {
+                LabelSource::Sidecar => RuleChoice::Run,
+                _ if is_given => RuleChoice::Given,
+                _ => RuleChoice::Session,
             },
         };
         let sessions = self.sessions.default_slices();
@@ -144,6 +154,8 @@ impl LabelArguments {
     fn apply(&self, captures: Vec<capture_files::CaptureFile>) -> anyhow::Result<Labelled> {
         let labelling = if let Some(pattern) = &self.label_pattern {
             Labelling::Pattern(pattern.clone())
+        } else if self.labels.as_deref() == Some(Path::new(SIDECAR)) {
+            Labelling::Sidecar
         } else if let Some(path) = &self.labels {
             Labelling::Table(LabelTable::read(path)?)
         } else if let Some(registry) = self.registry {

@@ -18,6 +18,8 @@ use crate::{
 Examples:
   Whole captures held out, a class of one capture reported as not testable:
     undertone split dataset --rule capture --seed 1 --allow-untestable --out dataset-capture
+  Sites c and p6 of the laboratory held out:
+    undertone split dataset --rule site --hold-out c,p6 --out dataset-site
   Another lot of sessions, half of them to test on:
     undertone split dataset --rule session --seed 2 --fractions 40/10/50 --out dataset-half")]
 pub(crate) struct Split {

@@ -10,6 +10,7 @@ mod agreement;
 mod captures;
 mod import;
 mod inspect;
+mod lab;
 mod odd;
 mod prepare;
 mod split;

@@ -93,11 +93,11 @@ fn a_manifest_of_a_later_version_is_refused() {
     let folder = prepared();
     let path = folder.path("out/manifest.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"schema\": 1", "\"schema\": 9")).unwrap();
+    fs::write(&path, text.replace("\"schema\": 2", "\"schema\": 9")).unwrap();
     let outcome = split(&folder, &["--rule", "session"]);
     assert_eq!(
         outcome.failure(&folder),
-        "error: `out/manifest.json`: schema 9 is not known, this version reads up to 1; use a newer undertone"
+        "error: `out/manifest.json`: schema 9 is not known, this version reads up to 2; use a newer undertone"
     );
 }
 
@@ -111,4 +111,20 @@ fn a_manifest_that_is_none_is_refused() {
         failure.starts_with("error: `out/manifest.json` is not a manifest: missing field"),
         "{failure}"
     );
+}
+
+#[test]
+fn a_dataset_of_the_first_schema_is_still_read() {
+    let folder = prepared();
+    let path = folder.path("out/manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let older = text
+        .replace("\"schema\": 2", "\"schema\": 1")
+        .replace("    \"unknown_site\": 0,\n", "");
+    assert_eq!(older.lines().count() + 1, text.lines().count());
+    fs::write(&path, older).unwrap();
+    let manifest = split(&folder, &["--rule", "session"]).manifest();
+    // What is written anew is of this version.
+    assert_eq!(manifest["schema"], 2);
+    assert_eq!(manifest["tally"]["samples"], 40);
 }

@@ -19,6 +19,7 @@ use traffic::{packet::Direction, session::Session};
 
 use super::{
     Split,
+    provenance::Provenance,
     row::{Content, Row},
 };
 
@@ -31,6 +32,8 @@ pub struct Form {
     pub slice_length: usize,
     /// Whether rows have packet slices.
     pub has_packet_slices: bool,
+    /// Whether rows know their run, site, application and tunnel.
+    pub has_provenance: bool,
 }
 
 fn dictionary() -> DataType {
@@ -93,6 +96,10 @@ impl Form {
         if self.has_packet_slices {
             fields.push(Field::new("packet_slices", list_of(slice), false));
         }
+        if self.has_provenance {
+            let column = |name| Field::new(name, dictionary(), true);
+            fields.extend(Provenance::COLUMNS.map(column));
+        }
         Arc::new(Schema::new(fields))
     }
 }
@@ -132,6 +139,7 @@ pub struct Columns {
     centime: FixedSizeListBuilder<Float32Builder>,
     time: FixedSizeListBuilder<Float32Builder>,
     packet_slices: ListBuilder<FixedSizeBinaryBuilder>,
+    provenance: [Dictionary; 4],
 }
 
 /// The spelling that serde gives a value with a name: the same in the manifest and here.
@@ -188,6 +196,7 @@ impl Columns {
                 .with_field(item(DataType::Float32)),
             packet_slices: ListBuilder::new(FixedSizeBinaryBuilder::new(slice_length))
                 .with_field(item(DataType::FixedSizeBinary(slice_length))),
+            provenance: Default::default(),
             form,
         }
     }
@@ -219,6 +228,9 @@ impl Columns {
         self.row.append_option(row.row);
         self.group.append_value(row.group.as_ref());
         self.given_split.append_option(row.given.map(Split::name));
+        for (column, value) in self.provenance.iter_mut().zip(row.provenance.values()) {
+            column.append_option(value);
+        }
         self.slice.append_value(row.content.slice())?;
         match &row.content {
             Content::Session(session) => {
@@ -367,6 +379,12 @@ impl Columns {
         ];
         if self.form.has_packet_slices {
             columns.push(Arc::new(self.packet_slices.finish()));
+        }
+        for column in &mut self.provenance {
+            let finished = column.finish();
+            if self.form.has_provenance {
+                columns.push(Arc::new(finished));
+            }
         }
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }

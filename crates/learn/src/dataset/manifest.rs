@@ -14,11 +14,15 @@ use traffic::{
 use super::Split;
 use crate::{
     filters::{FilterTally, Filters},
+    labels::sidecar::{Sidecar, View},
     splits::{Fractions, SplitRule},
 };
 
 /// The schema number that this version writes, and the newest it reads.
-pub const SCHEMA: u32 = 1;
+///
+/// 2 added what a laboratory knows: the columns run, site, application and tunnel, and splits by
+/// them. A file of schema 1 reads as one that knows nothing of it.
+pub const SCHEMA: u32 = 2;
 
 /// The facts needed to make the dataset again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,6 +192,8 @@ pub enum LabelSource {
         /// Its SHA-256, in hexadecimal.
         sha256: String,
     },
+    /// The sidecar beside each capture that the laboratory made.
+    Sidecar,
     /// A public data set that is built in.
     Registry {
         /// Its name.
@@ -227,8 +233,42 @@ pub struct CaptureRecord {
     pub samples: u64,
     /// What became of its rows, if it is an IDX file.
     pub rows: Option<RowTally>,
+    /// What its sidecar says, if the laboratory made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<LabRecord>,
     /// Its frames and packets.
     pub traffic: Tally,
+}
+
+/// What a sidecar says of its capture; see [`Sidecar`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabRecord {
+    /// SHA-256 of the sidecar, in hexadecimal.
+    pub sidecar_sha256: String,
+    /// The run that made it.
+    pub run: String,
+    /// Where it was captured.
+    pub view: View,
+    /// The program that made the traffic.
+    pub application: String,
+    /// The tunnel it went through; none without.
+    pub tunnel: Option<String>,
+    /// Sessions left out because their remote end is of no site.
+    pub unknown_site: u64,
+}
+
+impl LabRecord {
+    /// What this sidecar says, of a capture with so many sessions of no site.
+    pub(crate) fn of(sidecar: &Sidecar, unknown_site: u64) -> Self {
+        Self {
+            sidecar_sha256: sidecar.sha256.clone(),
+            run: sidecar.run.clone(),
+            view: sidecar.view,
+            application: sidecar.application.clone(),
+            tunnel: sidecar.tunnel.clone(),
+            unknown_site,
+        }
+    }
 }
 
 /// What became of the rows of an IDX file.
@@ -281,6 +321,35 @@ pub struct SplitRecord {
     pub untestable: Vec<String>,
     /// Groups by split, where the rule keeps groups whole.
     pub groups: BTreeMap<Split, Vec<String>>,
+    /// Groups that were chosen by name for the test.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold_out: Vec<String>,
+    /// Classes of too few groups for one to choose on: whole runs of their train groups are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validation_by_run: Vec<String>,
+    /// Samples left out, by this split and those before it, because their run is on another side.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl SplitRecord {
+    /// The groups that no training saw, where they are sites, applications or tunnels.
+    pub fn held_out(&self) -> &[String] {
+        match self.rule {
+            SplitRule::Site | SplitRule::Application | SplitRule::Tunnel => {
+                self.groups.get(&Split::Test).map_or(&[], Vec::as_slice)
+            }
+            SplitRule::Given | SplitRule::Session | SplitRule::Capture | SplitRule::Run => &[],
+        }
+    }
 }
 
 /// Samples of one class.

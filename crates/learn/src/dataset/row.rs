@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use traffic::session::Session;
 
-use super::Split;
+use super::{Split, provenance::Provenance};
 
 /// What a row is of.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,8 @@ pub struct Row {
     pub group: Arc<str>,
     /// The split that its source gives it.
     pub given: Option<Split>,
+    /// What a laboratory knows of it.
+    pub provenance: Provenance,
     /// What it is of.
     pub content: Content,
 }

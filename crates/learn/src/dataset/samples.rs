@@ -37,9 +37,10 @@ use traffic::{
 use super::{
     DatasetError, LabelledSlices, Manifest, Origin, Rows, Split,
     columns::{Columns, Form},
+    provenance::Provenance,
     row::Row,
 };
-use crate::{checksum::SummedSource, filters::Facts};
+use crate::{checksum::SummedSource, filters::Facts, names::Names};
 
 /// Rows of a row group: what a writer holds in memory, some 8 MB.
 const GROUP_ROWS: usize = 4096;
@@ -299,11 +300,12 @@ fn read_batch(
     Ok(())
 }
 
-/// What a new split needs of each row, and the names of the groups by number.
-pub(crate) fn read_facts(path: &Path) -> Result<(Vec<Facts>, Vec<String>), DatasetError> {
-    let columns = ["label", "capture", "group", "given_split", "background"];
+/// What a new split needs of each row.
+pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
+    let mut columns = vec!["label", "capture", "group", "given_split", "background"];
+    columns.extend(Provenance::COLUMNS);
     let mut facts = Vec::new();
-    let mut groups = crate::groups::Groups::default();
+    let mut names = Names::default();
     for batch in batches(path, Some(&columns))? {
         let batch = batch.map_err(DatasetError::samples(path))?;
         let mut read = || -> Result<(), String> {
@@ -312,12 +314,26 @@ pub(crate) fn read_facts(path: &Path) -> Result<(Vec<Facts>, Vec<String>), Datas
             let group = text(&batch, "group")?;
             let given = text(&batch, "given_split")?;
             let background = text(&batch, "background")?;
+            let [run, site, application, tunnel] =
+                Provenance::COLUMNS.map(|name| text_if_there(&batch, name));
+            let [run, site, application, tunnel] = [run?, site?, application?, tunnel?];
             for at in 0..batch.num_rows() {
+                let mut value = |column: &Option<StringArray>| {
+                    let column = column.as_ref().filter(|column| column.is_valid(at));
+                    column.map(|column| names.shared(column.value(at)))
+                };
+                let provenance = Provenance {
+                    run: value(&run),
+                    site: value(&site),
+                    application: value(&application),
+                    tunnel: value(&tunnel),
+                };
                 let given = given.is_valid(at).then(|| given.value(at).parse::<Split>());
                 facts.push(Facts {
                     label: label.value(at),
                     capture: capture.value(at),
-                    group: groups.number(group.value(at)),
+                    group: names.shared(group.value(at)),
+                    provenance,
                     given: given.transpose().map_err(|error| error.to_string())?,
                     digest: [0; 32],
                     is_empty: false,
@@ -328,7 +344,7 @@ pub(crate) fn read_facts(path: &Path) -> Result<(Vec<Facts>, Vec<String>), Datas
         };
         read().map_err(DatasetError::samples(path))?;
     }
-    Ok((facts, groups.into_names()))
+    Ok(facts)
 }
 
 /// The columns of a file.
@@ -357,6 +373,7 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String
         classes: Vec::new(),
         slice_length: 0,
         has_packet_slices: true,
+        has_provenance: true,
     };
     let schema = form.schema();
     let expected = schema
@@ -381,6 +398,12 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String
 fn text(batch: &RecordBatch, name: &str) -> Result<StringArray, String> {
     let plain = cast(column(batch, name)?, &DataType::Utf8).map_err(|error| error.to_string())?;
     Ok(plain.as_string::<i32>().clone())
+}
+
+/// A column of text that not every dataset has.
+fn text_if_there(batch: &RecordBatch, name: &str) -> Result<Option<StringArray>, String> {
+    let is_there = batch.column_by_name(name).is_some();
+    is_there.then(|| text(batch, name)).transpose()
 }
 
 /// A value by the name that serde gives it.

@@ -95,6 +95,7 @@ pub fn import(
             _ => cutting.slice_length.get(),
         },
         has_packet_slices: cutting.packet_slices > 0 && !is_raw,
+        has_provenance: false,
     };
     let (mut parts, mut captures, mut label_files) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (at, pair) in what.pairs.iter().enumerate() {

@@ -12,6 +12,7 @@ use crate::{
         Split,
         columns::Form,
         manifest::{CaptureRecord, RowTally},
+        provenance::Provenance,
         row::{Content, Row},
     },
     preparation::{Observer, Part, PartWriter, PrepareError},
@@ -55,6 +56,7 @@ pub(super) fn record(file: &ImageFile<'_>) -> CaptureRecord {
         sessions: 0,
         samples: 0,
         rows: None,
+        lab: None,
         traffic: Tally::default(),
     }
 }
@@ -81,6 +83,7 @@ pub(super) fn cut_chunk(
                 row: Some(row.number as u32),
                 group: Arc::clone(&group),
                 given: (file.import.pairs.len() > 1).then_some(file.split),
+                provenance: Provenance::default(),
                 content,
             };
             writer.push(&row, is_empty)

@@ -2,7 +2,7 @@
 
 use regex::{Captures, Regex};
 
-use super::LabelError;
+use super::{LabelError, sidecar::Sidecar};
 use crate::{
     dataset::Split,
     registry::{Disputed, Excluded, Registry, Status},
@@ -24,6 +24,20 @@ pub(super) struct Label {
     pub(super) group: Option<String>,
     pub(super) given: Option<Split>,
     pub(super) note: Option<String>,
+    pub(super) sidecar: Option<Box<Sidecar>>,
+}
+
+impl Label {
+    /// A class, and nothing else.
+    pub(super) fn of_class(class: &str) -> Self {
+        Self {
+            class: class.to_owned(),
+            group: None,
+            given: None,
+            note: None,
+            sidecar: None,
+        }
+    }
 }
 
 /// What a name says under a pattern that matched it.
@@ -31,13 +45,12 @@ pub(super) fn from_name(parts: &Captures<'_>, name: &str) -> Result<Label, Label
     let part = |group| parts.name(group).map(|found| found.as_str().to_owned());
     let given = part("split").map(|split| split.parse()).transpose();
     Ok(Label {
-        class: part("class").unwrap_or_default(),
         group: part("group"),
         given: given.map_err(|source| LabelError::Split {
             file: name.to_owned(),
             source,
         })?,
-        note: None,
+        ..Label::of_class(&part("class").unwrap_or_default())
     })
 }
 
@@ -51,10 +64,9 @@ pub(super) fn from_registry(
     if let Some(file) = registry.file(name) {
         return Ok(match file.class_under(disputed, excluded) {
             Some(class) => Outcome::Label(Label {
-                class: class.to_owned(),
                 group: file.group.map(str::to_owned),
-                given: None,
                 note: (file.status != Status::Agreed).then(|| file.reason.to_owned()),
+                ..Label::of_class(class)
             }),
             None => Outcome::SetAside(file.reason.to_owned()),
         });

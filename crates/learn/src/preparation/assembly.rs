@@ -1,6 +1,6 @@
 //! Assembly: parts become one dataset under its filters and its split.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use super::{Part, PrepareError};
 use crate::{
@@ -12,8 +12,7 @@ use crate::{
         samples,
     },
     filters::{Facts, Filters},
-    groups::Groups,
-    splits::{Assignment, SplitOptions, SplitRule, assign},
+    splits::{Assignment, SplitOptions, assign},
 };
 
 /// Everything that was cut.
@@ -50,9 +49,17 @@ pub(crate) fn assemble(
     split: &SplitOptions,
     staging: Staging,
 ) -> Result<Manifest, PrepareError> {
-    let (facts, groups) = together(&all.cut);
-    let (keep, tally) = filters.apply(&facts);
-    refuse_empty_classes(&facts, &keep, &manifest.classes)?;
+    let facts: Vec<Facts> = all.cut.iter().flat_map(|part| part.facts.clone()).collect();
+    let (keep, mut tally) = filters.apply(&facts);
+    for lab in all
+        .captures
+        .iter()
+        .filter_map(|capture| capture.lab.as_ref())
+    {
+        tally.sessions += lab.unknown_site;
+        tally.unknown_site += lab.unknown_site;
+    }
+    refuse_empty_classes(&facts, &keep, &manifest.classes, &all.captures)?;
     let mut kept_facts = Vec::with_capacity(tally.samples as usize);
     kept_facts.extend(
         facts
@@ -66,19 +73,16 @@ pub(crate) fn assemble(
     let mut sides = assignment.splits.iter().copied();
     let sides: Vec<Option<Split>> = keep
         .iter()
-        .map(|&keep| if keep { sides.next() } else { None })
+        .map(|&keep| if keep { sides.next().flatten() } else { None })
         .collect();
     manifest.captures = all.captures;
-    for fact in &kept_facts {
-        manifest.captures[fact.capture as usize].samples += 1;
-    }
+    count_samples(&mut manifest.captures, &kept_facts, &assignment);
     for capture in &manifest.captures {
         manifest.traffic += capture.traffic.clone();
     }
     manifest.filters = *filters;
     manifest.tally = tally;
-    let names = |group: u32| groups[group as usize].clone();
-    manifest.split = record(&kept_facts, &assignment, &manifest.classes, names, split);
+    manifest.split = record(&kept_facts, assignment, &manifest.classes, split);
     let sources: Vec<&Path> = all.cut.iter().map(|part| part.path.as_path()).collect();
     let path = staging.path().join(SAMPLES);
     samples::rewrite(sources, &sides, &all.form.schema(), &path)?;
@@ -103,24 +107,25 @@ pub(super) fn finish(mut manifest: Manifest, staging: Staging) -> Result<Manifes
     Ok(manifest)
 }
 
-/// The facts of all parts, with one numbering of groups, and the groups' names.
-fn together(parts: &[Part]) -> (Vec<Facts>, Vec<String>) {
-    let mut groups = Groups::default();
-    let mut facts = Vec::with_capacity(parts.iter().map(|part| part.facts.len()).sum());
-    for part in parts {
-        let numbers: Vec<u32> = part.groups.iter().map(|name| groups.number(name)).collect();
-        facts.extend(part.facts.iter().map(|fact| Facts {
-            group: numbers[fact.group as usize],
-            ..fact.clone()
-        }));
+/// Counts the samples of each capture that are on any side.
+pub(super) fn count_samples(
+    captures: &mut [CaptureRecord],
+    facts: &[Facts],
+    assignment: &Assignment,
+) {
+    for capture in captures.iter_mut() {
+        capture.samples = 0;
     }
-    (facts, groups.into_names())
+    for (fact, side) in facts.iter().zip(&assignment.splits) {
+        captures[fact.capture as usize].samples += u64::from(side.is_some());
+    }
 }
 
 fn refuse_empty_classes(
     facts: &[Facts],
     keep: &[bool],
     classes: &[String],
+    captures: &[CaptureRecord],
 ) -> Result<(), PrepareError> {
     let mut found = vec![(0_usize, 0_usize); classes.len()];
     for (fact, &keep) in facts.iter().zip(keep) {
@@ -130,7 +135,16 @@ fn refuse_empty_classes(
     }
     for ((sessions, samples), class) in found.into_iter().zip(classes) {
         if samples == 0 {
-            let reason = if sessions == 0 {
+            let own = captures
+                .iter()
+                .filter(|capture| capture.class.as_ref() == Some(class));
+            let unknown_site: u64 = own
+                .filter_map(|capture| capture.lab.as_ref())
+                .map(|lab| lab.unknown_site)
+                .sum();
+            let reason = if sessions == 0 && unknown_site > 0 {
+                format!("its sidecars know no site of any of its {unknown_site} sessions")
+            } else if sessions == 0 {
                 "its captures hold no session; see what `undertone inspect` says of them".to_owned()
             } else {
                 format!(
@@ -149,9 +163,8 @@ fn refuse_empty_classes(
 /// What the manifest says of a split.
 pub(super) fn record(
     facts: &[Facts],
-    assignment: &Assignment,
+    assignment: Assignment,
     classes: &[String],
-    group_name: impl Fn(u32) -> String,
     options: &SplitOptions,
 ) -> SplitRecord {
     let mut counts: Vec<ClassCounts> = classes
@@ -161,35 +174,30 @@ pub(super) fn record(
             ..ClassCounts::default()
         })
         .collect();
-    let mut sides: BTreeMap<u32, Split> = BTreeMap::new();
+    let mut left_out = 0;
     for (fact, &side) in facts.iter().zip(&assignment.splits) {
         let counts = &mut counts[fact.label as usize];
         match side {
-            Split::Train => counts.train += 1,
-            Split::Validation => counts.validation += 1,
-            Split::Test => counts.test += 1,
+            Some(Split::Train) => counts.train += 1,
+            Some(Split::Validation) => counts.validation += 1,
+            Some(Split::Test) => counts.test += 1,
+            None => left_out += 1,
         }
-        counts.background += u64::from(fact.is_background);
-        sides.insert(fact.group, side);
+        counts.background += u64::from(fact.is_background && side.is_some());
     }
-    let mut groups: BTreeMap<Split, Vec<String>> = BTreeMap::new();
-    if options.rule == SplitRule::Capture {
-        for (group, side) in sides {
-            groups.entry(side).or_default().push(group_name(group));
-        }
-        for names in groups.values_mut() {
-            names.sort();
-        }
-    }
-    let untestable = assignment.untestable.iter();
+    let named = |labels: Vec<u32>| {
+        let name = |label: u32| classes[label as usize].clone();
+        labels.into_iter().map(name).collect()
+    };
     SplitRecord {
         rule: options.rule,
         seed: options.seed,
         fractions: options.fractions,
         classes: counts,
-        untestable: untestable
-            .map(|&label| classes[label as usize].clone())
-            .collect(),
-        groups,
+        untestable: named(assignment.untestable),
+        groups: assignment.groups,
+        hold_out: options.hold_out.clone(),
+        validation_by_run: named(assignment.validation_by_run),
+        left_out,
     }
 }

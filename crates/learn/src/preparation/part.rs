@@ -9,7 +9,7 @@ use crate::{
         DatasetError, columns::Form, manifest::CaptureRecord, row::Row, samples::SamplesWriter,
     },
     filters::Facts,
-    groups::Groups,
+    names::Names,
 };
 
 /// The rows of one source.
@@ -17,10 +17,8 @@ use crate::{
 pub(crate) struct Part {
     /// Where the rows are.
     pub(crate) path: PathBuf,
-    /// What filters and splits need of each; groups are numbers into `groups`.
+    /// What filters and splits need of each.
     pub(crate) facts: Vec<Facts>,
-    /// Names of the part's groups.
-    pub(crate) groups: Vec<String>,
     /// The capture it was cut from.
     pub(crate) record: CaptureRecord,
 }
@@ -30,7 +28,7 @@ pub(crate) struct PartWriter {
     path: PathBuf,
     samples: SamplesWriter,
     facts: Vec<Facts>,
-    groups: Groups,
+    names: Names,
 }
 
 impl PartWriter {
@@ -40,7 +38,7 @@ impl PartWriter {
             path: path.to_owned(),
             samples: SamplesWriter::create(path, form)?,
             facts: Vec::new(),
-            groups: Groups::default(),
+            names: Names::default(),
         })
     }
 
@@ -50,7 +48,8 @@ impl PartWriter {
         self.facts.push(Facts {
             label: row.label,
             capture: row.capture,
-            group: self.groups.number(&row.group),
+            group: self.names.shared(&row.group),
+            provenance: row.provenance.clone(),
             given: row.given,
             digest: Sha256::digest(row.content.slice()).into(),
             is_empty,
@@ -62,11 +61,11 @@ impl PartWriter {
     /// Ends the file; the record is of the capture whose rows these are.
     pub(crate) fn close(self, mut record: CaptureRecord) -> Result<Part, DatasetError> {
         self.samples.close()?;
-        record.sessions = self.facts.len() as u64;
+        let unknown_site = record.lab.as_ref().map_or(0, |lab| lab.unknown_site);
+        record.sessions = self.facts.len() as u64 + unknown_site;
         Ok(Part {
             path: self.path,
             facts: self.facts,
-            groups: self.groups.into_names(),
             record,
         })
     }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::{
     PrepareError,
-    assembly::{finish, record},
+    assembly::{count_samples, finish, record},
 };
 use crate::{
     dataset::{
         DatasetError, Manifest,
         folder::{Existing, SAMPLES, Staging, read_manifest},
+        manifest::SCHEMA,
         samples,
     },
     splits::{SplitOptions, assign},
@@ -34,13 +35,16 @@ pub fn resplit(
         }
         .into());
     }
-    let (facts, groups) = samples::read_facts(&source)?;
+    let facts = samples::read_facts(&source)?;
     let assignment = assign(&facts, &manifest.classes, options)?;
-    let names = |group: u32| groups[group as usize].clone();
-    manifest.split = record(&facts, &assignment, &manifest.classes, names, options);
+    let sides = assignment.splits.clone();
+    count_samples(&mut manifest.captures, &facts, &assignment);
+    let left_out_before = manifest.split.left_out;
+    manifest.split = record(&facts, assignment, &manifest.classes, options);
+    manifest.split.left_out += left_out_before;
+    manifest.schema = SCHEMA;
 
     let staging = Staging::begin(place, existing)?;
-    let sides: Vec<_> = assignment.splits.iter().copied().map(Some).collect();
     let schema = samples::schema(&source)?;
     samples::rewrite(
         [source.as_path()],

@@ -1,4 +1,4 @@
-//! The `capture` rule: whole groups, so that nothing of a capture is on both sides.
+//! Whole groups: a side for each, so that every class comes as near to its shares as they allow.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,40 @@ const NO_TRAIN: f64 = 1000.0;
 const NO_TEST: f64 = 1000.0;
 const NO_VALIDATION: f64 = 10.0;
 
+/// What a class needs for one of its groups to be validation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spare {
+    /// So many groups that may be train.
+    pub(super) least: usize,
+    /// Whether a class of fewer must not have one; else it need not.
+    pub(super) is_strict: bool,
+}
+
+/// Groups to be placed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Groups<'a> {
+    /// The group of each sample, numbered from 0 as they appear.
+    pub(super) of: &'a [usize],
+    /// On which sides each group may be, in the order of [`Split::ALL`].
+    pub(super) allowed: &'a [[bool; 3]],
+    /// What validation needs.
+    pub(super) spare: Spare,
+}
+
 /// Gives each group a side: a local search over moves and exchanges, decided by the seed.
 ///
 /// Every class with two groups or more gets train and test samples where that is possible,
-/// classes with three also validation, a class with one goes to train; then the shares of
+/// classes with enough also validation, a class with one goes to train; then the shares of
 /// each class come as near to the fractions as whole groups allow.
-pub(super) fn assign(samples: &[Facts], classes: usize, options: &SplitOptions) -> Vec<Split> {
-    let mut numbers: BTreeMap<u32, usize> = BTreeMap::new();
-    for sample in samples {
-        let next = numbers.len();
-        numbers.entry(sample.group).or_insert(next);
-    }
-    let mut groups: Vec<BTreeMap<usize, f64>> = vec![BTreeMap::new(); numbers.len()];
-    for sample in samples {
-        let group = &mut groups[numbers[&sample.group]];
-        *group.entry(sample.label as usize).or_default() += 1.0;
+pub(super) fn assign(
+    samples: &[Facts],
+    places: Groups<'_>,
+    classes: usize,
+    options: &SplitOptions,
+) -> Vec<Split> {
+    let mut groups: Vec<BTreeMap<usize, f64>> = vec![BTreeMap::new(); places.allowed.len()];
+    for (sample, &group) in samples.iter().zip(places.of) {
+        *groups[group].entry(sample.label as usize).or_default() += 1.0;
     }
     let groups: Vec<Vec<(usize, f64)>> = groups
         .into_iter()
@@ -42,7 +61,7 @@ pub(super) fn assign(samples: &[Facts], classes: usize, options: &SplitOptions) 
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     let mut best: Option<(f64, Vec<usize>)> = None;
     for _ in 0..STARTS {
-        let mut search = Search::start(&groups, classes, options, &mut random);
+        let mut search = Search::start(&groups, places, classes, options, &mut random);
         search.descend(&mut random);
         let cost = search.cost();
         if best.as_ref().is_none_or(|&(least, _)| cost < least) {
@@ -50,17 +69,18 @@ pub(super) fn assign(samples: &[Facts], classes: usize, options: &SplitOptions) 
         }
     }
     let (_, sides) = best.expect("there is at least one start");
-    let side = |sample: &Facts| Split::ALL[sides[numbers[&sample.group]]];
-    samples.iter().map(side).collect()
+    sides.into_iter().map(|side| Split::ALL[side]).collect()
 }
 
 /// One way to place the groups, and what each class gets from it.
 struct Search<'a> {
     /// Samples of each group by class.
     groups: &'a [Vec<(usize, f64)>],
+    /// Where they may be.
+    places: Groups<'a>,
     /// The fractions aimed at, by side.
     fractions: [f64; 3],
-    /// How many groups each class has.
+    /// How many groups each class has that may be train.
     groups_of: Vec<usize>,
     /// Samples of each class by side.
     counts: Vec<[f64; 3]>,
@@ -71,6 +91,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn start(
         groups: &'a [Vec<(usize, f64)>],
+        places: Groups<'a>,
         classes: usize,
         options: &SplitOptions,
         random: &mut ChaCha8Rng,
@@ -78,19 +99,23 @@ impl<'a> Search<'a> {
         let fractions = Split::ALL.map(|split| options.fractions.of(split));
         let mut search = Self {
             groups,
+            places,
             fractions,
             groups_of: vec![0; classes],
             counts: vec![[0.0; 3]; classes],
             sides: Vec::with_capacity(groups.len()),
         };
-        for group in groups {
+        for (group, allowed) in groups.iter().zip(places.allowed) {
             let lot: f64 = random.random();
             let side =
                 usize::from(lot >= fractions[0]) + usize::from(lot >= fractions[0] + fractions[1]);
+            // Where the lot must not fall: on the first side that it may.
+            let first = allowed.iter().position(|&may| may).unwrap_or(0);
+            let side = if allowed[side] { side } else { first };
             search.sides.push(side);
             for &(class, count) in group {
                 search.counts[class][side] += count;
-                search.groups_of[class] += 1;
+                search.groups_of[class] += usize::from(allowed[0]);
             }
         }
         search
@@ -122,7 +147,7 @@ impl<'a> Search<'a> {
     fn try_sides(&mut self, group: usize) -> bool {
         let from = self.sides[group];
         let mut best = (self.cost_around(&[group]), from);
-        for side in 0..3 {
+        for side in (0..3).filter(|&side| self.places.allowed[group][side]) {
             self.place(group, side);
             let cost = self.cost_around(&[group]);
             if cost < best.0 - 1e-12 {
@@ -136,7 +161,8 @@ impl<'a> Search<'a> {
     /// Exchanges the sides of two groups if that costs less.
     fn try_exchange(&mut self, one: usize, other: usize) -> bool {
         let (here, there) = (self.sides[one], self.sides[other]);
-        if here == there {
+        let allowed = self.places.allowed;
+        if here == there || !allowed[one][there] || !allowed[other][here] {
             return false;
         }
         let before = self.cost_around(&[one, other]);
@@ -190,7 +216,10 @@ impl<'a> Search<'a> {
         if test == 0.0 && groups >= 2 {
             cost += NO_TEST;
         }
-        if validation == 0.0 && groups >= 3 && self.fractions[1] > 0.0 {
+        let spare = self.places.spare;
+        let misses = groups >= spare.least && validation == 0.0 && self.fractions[1] > 0.0;
+        let wastes = groups < spare.least && validation > 0.0 && spare.is_strict;
+        if misses || wastes {
             cost += NO_VALIDATION;
         }
         for (count, fraction) in counts.iter().zip(self.fractions) {

@@ -1,0 +1,326 @@
+//! Captures of the laboratory: sidecars as labels, and splits by what they say.
+
+use std::{ffi::OsString, fs, net::SocketAddr};
+
+use arrow::array::{Array, AsArray};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::{Value, json};
+use traffic::{
+    link::LinkType,
+    packet::Direction,
+    synth::{self, Conversation},
+};
+
+use crate::{Outcome, captures::Folder, undertone};
+
+const SITES: [(&str, [u8; 4]); 3] = [
+    ("a", [93, 184, 31, 17]),
+    ("b", [84, 20, 5, 60]),
+    ("c", [77, 3, 9, 4]),
+];
+
+/// One run: four sessions of one class with one site.
+struct LabRun {
+    number: u8,
+    class: &'static str,
+    view: &'static str,
+    application: &'static str,
+    tunnel: Option<&'static str>,
+    site: usize,
+}
+
+impl LabRun {
+    fn name(&self) -> String {
+        let class = self.class;
+        format!("lab/{}/{class}/s1-{:03}", self.view, self.number)
+    }
+
+    fn sidecar(&self) -> Value {
+        let sites: serde_json::Map<String, Value> = SITES
+            .iter()
+            .map(|&(site, address)| (SocketAddr::from((address, 0)).ip().to_string(), site.into()))
+            .collect();
+        json!({
+            "schema": 1,
+            "run": format!("s1-{:03}", self.number),
+            "class": self.class,
+            "activity": self.class.trim_start_matches("VPN-"),
+            "view": self.view,
+            "application": self.application,
+            "tunnel": self.tunnel,
+            "client": format!("131.202.10.{}", self.number),
+            "sites": sites,
+            "notes": [{"port": 465}],
+            "seed": 1,
+        })
+    }
+
+    fn capture(&self, server: [u8; 4]) -> Vec<u8> {
+        let session = |session: u8| Conversation {
+            client: SocketAddr::from(([131, 202, 10, self.number], 40_000 + u16::from(session))),
+            server: SocketAddr::from((server, 465)),
+            start_nanoseconds: 1_456_790_400_000_000_000 + i64::from(session) * 1_000_000_000,
+            payloads: vec![
+                (
+                    Direction::Forward,
+                    vec![self.number; 50 + usize::from(session)],
+                ),
+                (Direction::Backward, vec![session; 200]),
+            ],
+            ..Conversation::default()
+        };
+        let frames: Vec<_> = (0..4).flat_map(|number| session(number).frames()).collect();
+        synth::pcap(LinkType::ETHERNET, &frames)
+    }
+
+    fn write(&self, folder: &Folder) {
+        let name = self.name();
+        folder
+            .file(&format!("{name}.pcap"), &self.capture(SITES[self.site].1))
+            .file(
+                &format!("{name}.json"),
+                self.sidecar().to_string().as_bytes(),
+            );
+    }
+}
+
+/// Six runs each of Email, Chat and VPN-Email: two at each site, three applications, two tunnels.
+fn runs() -> Vec<LabRun> {
+    let classes = [
+        ("Email", ["swaks", "curl", "mbsync"]),
+        ("Chat", ["slixmpp", "weechat", "irc"]),
+        ("VPN-Email", ["swaks", "curl", "mbsync"]),
+    ];
+    let mut runs = Vec::new();
+    for (class, applications) in classes {
+        for at in 0..6_u8 {
+            let tunnel = ["openvpn-udp", "wireguard"][usize::from(at) % 2];
+            let is_tunnelled = class.starts_with("VPN-");
+            runs.push(LabRun {
+                number: runs.len() as u8,
+                class,
+                view: if is_tunnelled { "inner" } else { "direct" },
+                application: applications[usize::from(at) % 3],
+                tunnel: is_tunnelled.then_some(tunnel),
+                site: usize::from(at / 2),
+            });
+        }
+    }
+    runs
+}
+
+/// A folder with those runs in `lab`.
+fn lab() -> Folder {
+    let folder = Folder::new();
+    for run in runs() {
+        run.write(&folder);
+    }
+    folder
+}
+
+fn prepare(folder: &Folder, options: &[&str]) -> Outcome {
+    let mut arguments: Vec<OsString> = vec!["prepare".into(), folder.path("lab").into()];
+    arguments.extend(["--labels", "sidecar", "--out"].map(OsString::from));
+    arguments.push(folder.path("out").into());
+    arguments.extend(options.iter().map(OsString::from));
+    undertone(arguments)
+}
+
+fn manifest(folder: &Folder, options: &[&str]) -> Value {
+    let mut all = vec!["--format", "json"];
+    all.extend(options);
+    prepare(folder, &all).manifest()
+}
+
+/// What the lab's first run is refused with, once a piece of its sidecar is replaced.
+#[track_caller]
+fn check_mistake(from: &str, to: &str, expected: &str) {
+    let folder = lab();
+    let path = folder.path("lab/direct/Email/s1-000.json");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(&path, text.replace(from, to)).unwrap();
+    assert_eq!(prepare(&folder, &[]).failure(&folder), expected);
+}
+
+#[test]
+fn sidecars_are_labels_and_runs_are_kept_whole() {
+    let manifest = manifest(&lab(), &[]);
+    assert_eq!(manifest["classes"], json!(["Chat", "Email", "VPN-Email"]));
+    assert_eq!(manifest["labels"], json!({"source": "sidecar"}));
+    assert_eq!(manifest["split"]["rule"], "run");
+    assert_eq!(manifest["tally"]["samples"], 72);
+    assert_eq!(manifest["set_aside"], json!([]));
+    // Six runs a class, of which one each is the least for validation and test.
+    for class in manifest["split"]["classes"].as_array().unwrap() {
+        assert_eq!(class["train"], 16, "{class}");
+    }
+    let lab = &manifest["captures"][0]["lab"];
+    assert_eq!(lab["run"], "s1-006");
+    assert_eq!(lab["view"], "direct");
+    assert_eq!(lab["application"], "slixmpp");
+    assert_eq!(lab["tunnel"], Value::Null);
+}
+
+#[test]
+fn rows_know_their_run_site_application_and_tunnel() {
+    let folder = lab();
+    manifest(&folder, &[]);
+    let file = fs::File::open(folder.path("out/samples.parquet")).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let batch = reader.build().unwrap().next().unwrap().unwrap();
+    let row = |at: usize| {
+        ["run", "site", "application", "tunnel"].map(|name| {
+            let column = batch.column_by_name(name).unwrap();
+            let text = arrow::compute::cast(column, &arrow::datatypes::DataType::Utf8).unwrap();
+            let text = text.as_string::<i32>();
+            (!text.is_null(at)).then(|| text.value(at).to_owned())
+        })
+    };
+    let some = |name: &str| Some(name.to_owned());
+    assert_eq!(row(0), [some("s1-006"), some("a"), some("slixmpp"), None]);
+    assert_eq!(
+        row(71),
+        [some("s1-017"), some("c"), some("mbsync"), some("wireguard")]
+    );
+}
+
+#[test]
+fn a_site_is_held_out_by_name_and_said_so() {
+    let folder = lab();
+    let outcome = prepare(
+        &folder,
+        &["--split", "site", "--hold-out", "Email/c,Chat/a"],
+    );
+    let text = outcome.success();
+    for line in [
+        "held out for the test: Chat/a, Email/c",
+        "of too few sites for validation, which is whole runs of those in train: Chat, Email, VPN-Email",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn every_rule_of_the_laboratory_splits_anew() {
+    let folder = lab();
+    manifest(&folder, &[]);
+    for (rule, expected) in [
+        ("site", json!(["Chat/a", "Email/a"])),
+        ("application", json!(["Chat/irc", "Email/curl"])),
+        ("tunnel", json!(["wireguard"])),
+    ] {
+        let held_out = expected.as_array().unwrap().iter();
+        let names: Vec<&str> = held_out.map(|name| name.as_str().unwrap()).collect();
+        let arguments: [OsString; 9] = [
+            "split".into(),
+            folder.path("out").into(),
+            "--rule".into(),
+            rule.into(),
+            "--hold-out".into(),
+            names.join(",").into(),
+            "--format=json".into(),
+            "--out".into(),
+            folder.path(rule).into(),
+        ];
+        let found = undertone(arguments).manifest();
+        assert_eq!(found["split"]["groups"]["test"], expected);
+        assert_eq!(found["tally"]["samples"], 72);
+        for class in found["split"]["classes"].as_array().unwrap() {
+            for side in ["train", "validation", "test"] {
+                assert_ne!(class[side], 0, "{rule} {class}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_options_give_the_same_bytes() {
+    let folder = lab();
+    let read = |_| {
+        manifest(&folder, &["--split", "site", "--force"]);
+        ["manifest.json", "samples.parquet"]
+            .map(|name| fs::read(folder.path("out").join(name)).unwrap())
+    };
+    assert!(read(1) == read(2));
+}
+
+#[test]
+fn sessions_with_an_unknown_site_are_left_out_and_counted() {
+    let folder = lab();
+    let stray = &runs()[0];
+    folder.file(
+        &format!("{}.pcap", stray.name()),
+        &stray.capture([9, 9, 9, 9]),
+    );
+    let manifest = manifest(&folder, &[]);
+    assert_eq!(manifest["tally"]["unknown_site"], 4);
+    assert_eq!(manifest["tally"]["sessions"], 72);
+    assert_eq!(manifest["tally"]["samples"], 68);
+}
+
+#[test]
+fn a_capture_without_a_sidecar_is_refused() {
+    let folder = lab();
+    fs::remove_file(folder.path("lab/direct/Chat/s1-006.json")).unwrap();
+    assert_eq!(
+        prepare(&folder, &[]).failure(&folder),
+        "error: `direct/Chat/s1-006.pcap` has no label: there is no `direct/Chat/s1-006.json` beside it; label it, or leave it out with `--unlabelled skip`"
+    );
+    let manifest = manifest(&folder, &["--unlabelled", "skip"]);
+    assert_eq!(manifest["tally"]["samples"], 68);
+}
+
+#[test]
+fn a_sidecar_with_a_mistake_is_refused() {
+    check_mistake(
+        "\"schema\":1",
+        "\"schema\":3",
+        "error: `direct/Email/s1-000.pcap` has no usable label: `lab/direct/Email/s1-000.json`: schema 3 is not known, this version reads 1",
+    );
+    check_mistake(
+        "\"class\":\"Email\"",
+        "\"class\":\"VPN-Email\"",
+        "error: `direct/Email/s1-000.pcap` has no usable label: `lab/direct/Email/s1-000.json`: class `VPN-Email` does not fit view `direct`",
+    );
+    check_mistake(
+        "{\"",
+        "{",
+        "error: `direct/Email/s1-000.pcap` has no usable label: `lab/direct/Email/s1-000.json` is no sidecar of the laboratory: key must be a string at line 1 column 2",
+    );
+}
+
+#[test]
+fn tunnels_seen_from_outside_mix_with_nothing_else() {
+    let folder = lab();
+    let outer = LabRun {
+        number: 99,
+        class: "VPN-Email",
+        view: "outer",
+        application: "swaks",
+        tunnel: Some("wireguard"),
+        site: 0,
+    };
+    outer.write(&folder);
+    assert_eq!(
+        prepare(&folder, &[]).failure(&folder),
+        "error: `outer/VPN-Email/s1-099.pcap` shows tunnels from outside and `direct/Chat/s1-006.pcap` does not; make a dataset of each: view `outer` alone, or `direct` and `inner`"
+    );
+}
+
+#[test]
+fn other_datasets_know_nothing_of_runs() {
+    let folder = Folder::two_classes();
+    let arguments: [OsString; 6] = [
+        "prepare".into(),
+        folder.path("data").into(),
+        "--split".into(),
+        "run".into(),
+        "--out".into(),
+        folder.path("out").into(),
+    ];
+    assert_eq!(
+        undertone(arguments).failure(&folder),
+        "error: rule `run` needs a run for each sample, 40 of 40 have none; prepare captures of the laboratory with `--labels sidecar`"
+    );
+}

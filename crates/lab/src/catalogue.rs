@@ -1,4 +1,4 @@
-//! The catalogue: services and scenarios as files, checked before anything is started.
+//! The catalogue: services, scenarios and tunnels as files, checked before anything is started.
 
 mod check;
 mod coverage;
@@ -7,6 +7,7 @@ mod scenario;
 mod service;
 mod source;
 mod template;
+mod tunnel;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -17,22 +18,26 @@ pub(crate) use scenario::{Class, Plaintext, Scenario};
 pub(crate) use service::{Ready, Service};
 pub(crate) use source::{EMBEDDED, unpack};
 pub(crate) use template::{
-    Account, Certificate, RandomFile, Redirect, RenderedFile, RenderedService, RenderedStep,
-    ServiceValues, StepValues, accounts, render_service, render_step,
+    Account, Certificate, RandomFile, Redirect, RenderedClient, RenderedEnd, RenderedFile,
+    RenderedService, RenderedStep, ServiceValues, StepValues, TunnelValues, accounts,
+    render_client, render_server, render_service, render_step,
 };
+pub(crate) use tunnel::{End, Tunnel};
 
 use source::SourceFile;
 
 /// The schema number of service and scenario files that this version reads.
 const SCHEMA: u32 = 1;
 
-/// All services and scenarios, by name.
+/// All services, scenarios and tunnels, by name.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     /// Servers and far ends.
     pub(crate) services: BTreeMap<String, Service>,
     /// What clients can be made to do, by application.
     pub(crate) scenarios: BTreeMap<String, Scenario>,
+    /// Ways from a client to a gateway.
+    pub(crate) tunnels: BTreeMap<String, Tunnel>,
 }
 
 impl Catalogue {
@@ -53,10 +58,14 @@ impl Catalogue {
         let mut mistakes = Vec::new();
         let mut services = BTreeMap::new();
         let mut scenarios = BTreeMap::new();
+        let mut tunnels = BTreeMap::new();
         for file in files {
             let parsed = match file.path.split('/').collect::<Vec<_>>()[..] {
                 ["services", stem] => Service::parse(file, stem).map(|service| {
                     services.insert(service.name.clone(), service);
+                }),
+                ["tunnels", stem] => Tunnel::parse(file, stem).map(|tunnel| {
+                    tunnels.insert(tunnel.name.clone(), tunnel);
                 }),
                 ["scenarios", folder, stem] => {
                     Scenario::parse(file, folder, stem).and_then(|scenario| {
@@ -84,10 +93,18 @@ impl Catalogue {
             Ok(Self {
                 services,
                 scenarios,
+                tunnels,
             })
         } else {
             Err(Mistakes(mistakes))
         }
+    }
+
+    /// How many gateways the tunnels need: g1 and so on, up to the last that one has.
+    pub(crate) fn gateways(&self) -> usize {
+        let names = self.tunnels.values().map(|tunnel| &tunnel.gateway);
+        let numbers = names.filter_map(|name| name.strip_prefix('g')?.parse().ok());
+        numbers.max().unwrap_or(0)
     }
 
     /// The scenarios of a class.

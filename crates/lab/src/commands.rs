@@ -8,6 +8,7 @@ pub(crate) mod router;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod trial;
+pub(crate) mod tunnels;
 pub(crate) mod up;
 
 use std::{
@@ -20,7 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::{
     check::Check, doctor::Doctor, down::Down, list::List, router::RunRouter, run::Run,
-    status::Status, trial::Trial, up::Up,
+    status::Status, trial::Trial, tunnels::Tunnels, up::Up,
 };
 
 /// Make real, labelled, encrypted traffic on one machine
@@ -71,6 +72,7 @@ enum Command {
     Down(Down),
     Status(Status),
     List(List),
+    Tunnels(Tunnels),
     Check(Check),
     Router(RunRouter),
 }
@@ -88,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Down(command) => command.run(places, &mut out),
         Command::Status(command) => command.run(places, &mut out),
         Command::List(command) => command.run(places, &mut out),
+        Command::Tunnels(command) => command.run(places, &mut out),
         Command::Check(command) => command.run(places, &mut out),
         Command::Router(command) => command.run(),
     };

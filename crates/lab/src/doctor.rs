@@ -32,7 +32,7 @@ pub(crate) fn require_ground() -> anyhow::Result<()> {
 }
 
 /// The programs without which no lab can be made, and their Debian packages.
-const GROUND: [(&str, &str); 8] = [
+const GROUND: [(&str, &str); 9] = [
     ("ip", "iproute2"),
     ("sysctl", "procps"),
     ("iptables", "iptables"),
@@ -41,6 +41,7 @@ const GROUND: [(&str, &str); 8] = [
     ("timeout", "coreutils"),
     ("tcpdump", "tcpdump"),
     ("openssl", "openssl"),
+    ("ping", "iputils-ping"),
 ];
 
 /// Where a program is, in the folders that the lab's own programs look through.

@@ -84,6 +84,21 @@ impl Lab {
         &self.folder
     }
 
+    /// Eight hexadecimal digits that no other lab has.
+    pub(crate) fn identity(&self) -> String {
+        self.state().identity.clone()
+    }
+
+    /// The Python interpreter of the lab's own environment, or the system's where there is none.
+    pub(crate) fn python(&self) -> PathBuf {
+        let own = self.folder.join("python/bin/python3");
+        if own.exists() {
+            own
+        } else {
+            PathBuf::from("/usr/bin/python3")
+        }
+    }
+
     /// What it was drawn from.
     pub(crate) fn seed(&self) -> u64 {
         self.state().seed

@@ -12,9 +12,12 @@ mod draws;
 mod interrupt;
 mod lab;
 #[allow(dead_code, reason = "runs come next")]
+mod launch;
+#[allow(dead_code, reason = "runs come next")]
 mod readiness;
 mod router;
 mod shell;
+#[allow(dead_code, reason = "runs come next")]
 mod tunnels;
 
 use std::process::ExitCode;

@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, net::Ipv4Addr, path::Path};
 
 use super::{
-    Catalogue, Certificate, Mistakes, ServiceValues, StepValues, render_service, render_step,
+    Catalogue, Certificate, Mistakes, ServiceValues, StepValues, TunnelValues, render_client,
+    render_server, render_service, render_step,
 };
-use crate::draws::Draws;
+use crate::{draws::Draws, lab::Network};
 
-/// Renders every service and every scenario with every service of it.
+/// Renders every service, every tunnel, and every scenario with every service of it.
 ///
 /// # Errors
 ///
@@ -63,6 +64,27 @@ pub(crate) fn check_rendering(catalogue: &Catalogue, seed: u64) -> Result<(), Mi
             let draws = Draws::new(seed, &scenario.application, 0);
             mistakes.extend(render_step(scenario, &values, &draws).err());
         }
+    }
+    for tunnel in catalogue.tunnels.values() {
+        let values = TunnelValues {
+            folder,
+            server_folder: folder,
+            root: folder,
+            apps: folder,
+            python: Path::new("/usr/bin/python3"),
+            host: "c01",
+            gateway: address,
+            router: address,
+            inside: Network::of(address, 16),
+            inner: address,
+            device: "tun9",
+            server_device: "tun8",
+            certificate: &certificate,
+            authorities: folder,
+        };
+        let draws = Draws::new(seed, &tunnel.name, 0);
+        mistakes.extend(render_server(tunnel, &values, &draws).err());
+        mistakes.extend(render_client(tunnel, &values, &draws).err());
     }
     mistakes.dedup();
     if mistakes.is_empty() {

@@ -243,7 +243,8 @@ fn parse_port(file: &SourceFile, port: &PortText) -> Result<Port, Mistake> {
     .ok_or_else(|| file.mistake("ports", "expected a port such as 25 or \"443/udp\""))
 }
 
-fn parse_ready(text: &str) -> Option<Ready> {
+/// How a program shows that it is up: `tcp:PORT`, `log:REGEX` or `seconds:N`.
+pub(super) fn parse_ready(text: &str) -> Option<Ready> {
     let (kind, value) = text.split_once(':')?;
     match kind {
         "tcp" => value.parse().ok().map(Ready::Tcp),

@@ -89,9 +89,10 @@ pub(super) fn read_folder(folder: &Path) -> anyhow::Result<Vec<SourceFile>> {
     Ok(found)
 }
 
-/// Whether it is a service or a scenario.
+/// Whether it is a service, a scenario or a tunnel.
 fn is_ours(path: &str) -> bool {
-    (path.starts_with("services/") || path.starts_with("scenarios/"))
+    let folders = ["services/", "scenarios/", "tunnels/"];
+    folders.iter().any(|folder| path.starts_with(folder))
         && Path::new(path).extension().is_some_and(|end| end == "toml")
 }
 

@@ -3,11 +3,13 @@
 mod drawing;
 mod service;
 mod step;
+mod tunnel;
 
 use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
 pub(crate) use service::{Certificate, RenderedService, ServiceValues, render_service};
 pub(crate) use step::{RandomFile, Redirect, RenderedStep, StepValues, render_step};
+pub(crate) use tunnel::{RenderedClient, RenderedEnd, TunnelValues, render_client, render_server};
 
 use super::{mistake::Mistake, service::TemplateFile};
 use crate::draws::Draws;

@@ -12,7 +12,8 @@ use clap::Args;
 
 use super::{Places, say};
 use crate::{
-    interrupt,
+    catalogue::Catalogue,
+    certificates, interrupt,
     lab::{self, Claim, Lab, Plan, Role, State},
     router,
 };
@@ -84,14 +85,16 @@ impl Up {
         Ok(true)
     }
 
-    fn make(&self, _places: &Places, folder: &Path, stop: &AtomicBool) -> anyhow::Result<Lab> {
+    fn make(&self, places: &Places, folder: &Path, stop: &AtomicBool) -> anyhow::Result<Lab> {
         let proceed = || match stop.load(Ordering::Relaxed) {
             true => bail!("interrupted"),
             false => Ok(()),
         };
+        let catalogue = Catalogue::load(places.catalogue.as_deref())?;
+        certificates::complete(folder, self.seed, &say, &proceed)?;
         let plan = Plan {
             clients: usize::from(self.clients),
-            gateways: 7,
+            gateways: catalogue.gateways(),
             seed: self.seed,
         };
         say("hosts and router");

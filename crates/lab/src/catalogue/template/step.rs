@@ -224,7 +224,7 @@ fn add_random_file(
 }
 
 /// A noted value as the sidecar has it.
-fn json(value: &Value) -> serde_json::Value {
+pub(super) fn json(value: &Value) -> serde_json::Value {
     if let Ok(number) = i64::try_from(value.clone()) {
         number.into()
     } else if let Ok(number) = f64::try_from(value.clone()) {

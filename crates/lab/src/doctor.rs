@@ -1,53 +1,69 @@
-//! What the lab needs of a machine, and what this machine has of it.
+//! What the lab needs of a machine, what this machine has of it, and what to do about the rest.
 
-use std::{fs, path::Path};
+mod ground;
+mod installation;
+mod supplies;
 
-use anyhow::bail;
+use std::path::Path;
 
-/// Fails with one clear line if a lab cannot be made here at all.
-///
-/// # Errors
-///
-/// Without root, `/dev/net/tun` or the programs that make namespaces.
-pub(crate) fn require_ground() -> anyhow::Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        bail!("a lab needs root: it makes network namespaces; try `sudo undertone-lab …`");
-    }
-    if fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/net/tun")
-        .is_err()
-    {
-        bail!("cannot open `/dev/net/tun`; load it with `modprobe tun`");
-    }
-    for (program, package) in GROUND {
-        if find(program).is_none() {
-            bail!(
-                "the program `{program}` is missing; install it with `apt-get install {package}`"
-            );
-        }
-    }
-    Ok(())
+use serde::Serialize;
+
+pub(crate) use self::{ground::require as require_ground, installation::install, supplies::Needs};
+use crate::catalogue::Catalogue;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// What was looked at.
+    pub(crate) subject: String,
+    /// Whether it is as the lab needs it.
+    pub(crate) state: State,
+    /// What was found.
+    pub(crate) found: String,
+    /// What to do, if something is to be done.
+    pub(crate) remedy: Option<String>,
 }
 
-/// The programs without which no lab can be made, and their Debian packages.
-const GROUND: [(&str, &str); 9] = [
-    ("ip", "iproute2"),
-    ("sysctl", "procps"),
-    ("iptables", "iptables"),
-    ("setsid", "util-linux"),
-    ("setpriv", "util-linux"),
-    ("timeout", "coreutils"),
-    ("tcpdump", "tcpdump"),
-    ("openssl", "openssl"),
-    ("ping", "iputils-ping"),
-];
+/// How good a thing is that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// As it should be.
+    Good,
+    /// The lab works, but is less than it could be.
+    Poor,
+    /// The lab, or a part of it, does not work.
+    Missing,
+}
 
-/// Where a program is, in the folders that the lab's own programs look through.
-fn find(program: &str) -> Option<String> {
-    let folders = crate::lab::PATH.split(':');
-    folders
-        .map(|folder| format!("{folder}/{program}"))
-        .find(|path| Path::new(path).exists())
+impl Finding {
+    fn good(subject: &str, found: impl Into<String>) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            state: State::Good,
+            found: found.into(),
+            remedy: None,
+        }
+    }
+
+    fn new(
+        state: State,
+        subject: &str,
+        found: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            state,
+            found: found.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+}
+
+/// Looks at everything that the lab and its catalogue need.
+pub(crate) fn examine(catalogue: &Catalogue, state: &Path) -> Vec<Finding> {
+    let mut findings = ground::findings();
+    findings.extend(supplies::findings(&Needs::of(catalogue), state));
+    findings
 }

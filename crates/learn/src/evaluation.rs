@@ -107,6 +107,9 @@ pub struct DatasetFacts {
     pub split_rule: String,
     /// The seed of that rule.
     pub split_seed: u64,
+    /// The sites, applications or tunnels that no training saw, where the rule holds them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<String>,
 }
 
 /// One class.
@@ -354,6 +357,7 @@ impl DatasetFacts {
             slice_length: manifest.slice_length,
             split_rule: manifest.split.rule.to_string(),
             split_seed: manifest.split.seed,
+            held_out: manifest.split.held_out().to_vec(),
         }
     }
 }

@@ -3,7 +3,10 @@
 use learn::{evaluation::Evaluation, run::EpochRecord};
 use minijinja::{Environment, Value, context};
 
-use super::{figures, worth};
+use super::{
+    figures,
+    worth::{self, split_words},
+};
 use crate::numbers::{count, counted, noun, percent, share, short};
 
 /// The page; `epochs` may be empty, which leaves the training curves out.
@@ -131,10 +134,7 @@ fn facts(evaluation: &Evaluation) -> Value {
                 dataset.policy
             ),
         ),
-        fact(
-            "Split",
-            format!("rule {}, seed {}", dataset.split_rule, dataset.split_seed),
-        ),
+        fact("Split", split_words(dataset)),
         fact(
             "Intervals",
             format!(

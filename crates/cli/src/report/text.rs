@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use learn::evaluation::Evaluation;
 
-use super::worth;
+use super::worth::{self, split_words};
 use crate::numbers::{count, percent, share, short};
 
 /// The whole evaluation, for a terminal or a file.
@@ -33,7 +33,7 @@ fn heading(evaluation: &Evaluation) -> String {
     format!(
         "model    {}, epoch {}, seed {} ({})\n\
          dataset  {} ({}), policy {}, slices of {} bytes\n\
-         split    {} samples, rule {}, seed {}\n",
+         split    {} samples, {}\n",
         model.name,
         model.epoch,
         model.recipe.seed,
@@ -43,8 +43,7 @@ fn heading(evaluation: &Evaluation) -> String {
         dataset.policy,
         dataset.slice_length,
         evaluation.split,
-        dataset.split_rule,
-        dataset.split_seed,
+        split_words(dataset),
     )
 }
 

@@ -1,11 +1,24 @@
 //! What a score is worth, in plain words.
 
 use learn::{
-    evaluation::{Evaluation, intervals::Drawn},
+    evaluation::{DatasetFacts, Evaluation, intervals::Drawn},
     model::card,
 };
 
 use crate::numbers::{count, counted, percent, share};
+
+/// The rule of a split, its seed, and what it held out.
+pub(super) fn split_words(dataset: &DatasetFacts) -> String {
+    let held_out = if dataset.held_out.is_empty() {
+        String::new()
+    } else {
+        format!(", held out {}", dataset.held_out.join(", "))
+    };
+    format!(
+        "rule {}, seed {}{held_out}",
+        dataset.split_rule, dataset.split_seed
+    )
+}
 
 /// The sentences that belong under every score.
 pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
@@ -39,6 +52,19 @@ fn split(evaluation: &Evaluation) -> String {
         );
     }
     match &evaluation.sharing {
+        Some(sharing) if sharing.groups == 0 && !evaluation.dataset.held_out.is_empty() => {
+            let rule = &evaluation.dataset.split_rule;
+            format!(
+                "Whole {rule}s were held out ({}), and no lab run is on both sides: the score says \
+                 how the model does on a {rule} it has never seen, in the same laboratory.",
+                evaluation.dataset.held_out.join(", ")
+            )
+        }
+        Some(sharing) if sharing.groups == 0 && evaluation.dataset.split_rule == "run" => {
+            "Whole lab runs were held out: the score says how the model does on new runs of the \
+             sites, applications and tunnels that it knows."
+                .to_owned()
+        }
         Some(sharing) if sharing.groups == 0 && sharing.captures.unwrap_or(0) == 0 => {
             "Whole capture groups were held out: the score says how the model does on captures it \
              has never seen, made in the same laboratory."
@@ -53,7 +79,15 @@ fn split(evaluation: &Evaluation) -> String {
 
 fn interval(evaluation: &Evaluation) -> String {
     let intervals = &evaluation.intervals;
+    let dataset = &evaluation.dataset;
+    let is_of_runs = dataset.split_rule == "run" || !dataset.held_out.is_empty();
     match intervals.drawn {
+        Drawn::Groups if is_of_runs => format!(
+            "The intervals hold 95 % of {} draws of {}: other runs of the same kind would move the \
+             score about as far. What other sites, applications or tunnels would do, they do not say.",
+            count(intervals.resamples as u64),
+            counted(intervals.units as u64, "lab run")
+        ),
         Drawn::Groups => format!(
             "The intervals hold 95 % of {} draws of {}: other captures of the same kind would \
              move the score about as far.",

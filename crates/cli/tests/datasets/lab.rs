@@ -309,6 +309,35 @@ fn tunnels_seen_from_outside_mix_with_nothing_else() {
 }
 
 #[test]
+fn an_evaluation_says_what_was_held_out() {
+    let folder = lab();
+    manifest(&folder, &["--split", "site", "--hold-out", "b"]);
+    let path = |name: &str| folder.path(name).into_os_string();
+    let words = ["--network", "gru", "--epochs", "1", "--out"].map(OsString::from);
+    let mut arguments = vec!["train".into(), path("out")];
+    arguments.extend(words);
+    arguments.push(path("run"));
+    undertone(arguments).success();
+    let outcome = undertone(["evaluate".into(), path("run")]);
+    let said: Vec<&str> = outcome.success().split_whitespace().collect();
+    let said = said.join(" ");
+    for part in [
+        "test samples, rule site, seed 0, held out Chat/b, Email/b",
+        "Whole sites were held out (Chat/b, Email/b), and no lab run is on both sides",
+        // Two runs at site b of each of three classes.
+        "draws of 6 lab runs",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let evaluation = fs::read_to_string(folder.path("run/evaluation.json")).unwrap();
+    let evaluation: Value = serde_json::from_str(&evaluation).unwrap();
+    assert_eq!(
+        evaluation["dataset"]["held_out"],
+        json!(["Chat/b", "Email/b"])
+    );
+}
+
+#[test]
 fn other_datasets_know_nothing_of_runs() {
     let folder = Folder::two_classes();
     let arguments: [OsString; 6] = [

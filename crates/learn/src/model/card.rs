@@ -101,6 +101,9 @@ pub struct CardScore {
     pub dataset_sha256: String,
     /// What decided which samples were for testing.
     pub split_rule: String,
+    /// The sites, applications or tunnels that no training saw, where the rule holds them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<String>,
     /// The split that was scored.
     pub split: String,
     /// Samples scored.
@@ -131,6 +134,7 @@ impl CardScore {
             dataset: evaluation.dataset.name.clone(),
             dataset_sha256: evaluation.dataset.sha256.clone(),
             split_rule: evaluation.dataset.split_rule.clone(),
+            held_out: evaluation.dataset.held_out.clone(),
             split: evaluation.split.to_string(),
             samples: evaluation.scores.samples,
             accuracy: estimate(evaluation.scores.accuracy, evaluation.intervals.accuracy),

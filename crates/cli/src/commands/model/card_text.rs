@@ -153,6 +153,9 @@ fn score_sentence(score: &CardScore) -> String {
         short(&score.dataset_sha256),
         score.split_rule,
     );
+    if !score.held_out.is_empty() {
+        let _ = write!(sentence, " ({} held out)", score.held_out.join(", "));
+    }
     // What no duplicate and no background session changes need not be said.
     let parts = [
         (

@@ -9,18 +9,21 @@ mod source;
 mod template;
 mod tunnel;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 pub(crate) use check::check_rendering;
 pub(crate) use coverage::{ClassCoverage, coverage};
 pub(crate) use mistake::{Mistake, Mistakes};
 pub(crate) use scenario::{Class, Plaintext, Scenario};
 pub(crate) use service::{Ready, Service};
-pub(crate) use source::{EMBEDDED, unpack};
+pub(crate) use source::unpack;
 pub(crate) use template::{
-    Account, Certificate, RandomFile, Redirect, RenderedClient, RenderedEnd, RenderedFile,
-    RenderedService, RenderedStep, ServiceValues, StepValues, TunnelValues, accounts,
-    render_client, render_server, render_service, render_step,
+    Certificate, RenderedClient, RenderedEnd, RenderedFile, RenderedService, RenderedStep,
+    ServiceValues, StepValues, TunnelValues, accounts, render_client, render_server,
+    render_service, render_step,
 };
 pub(crate) use tunnel::{End, Tunnel};
 
@@ -86,7 +89,15 @@ impl Catalogue {
         // A service that does not parse would be missed by all its scenarios: one line is enough.
         if mistakes.is_empty() {
             for scenario in scenarios.values() {
-                mistakes.extend(scenario.missing_services(&services));
+                mistakes.extend(missing(
+                    &scenario.file,
+                    "services",
+                    &scenario.services,
+                    &services,
+                ));
+            }
+            for service in services.values() {
+                mistakes.extend(missing(&service.file, "beside", &service.beside, &services));
             }
         }
         if mistakes.is_empty() {
@@ -107,12 +118,46 @@ impl Catalogue {
         numbers.max().unwrap_or(0)
     }
 
+    /// The services that scenarios need: those that they name, and what stands beside these.
+    pub(crate) fn services_for<'a>(
+        &self,
+        scenarios: impl Iterator<Item = &'a Scenario>,
+    ) -> BTreeSet<String> {
+        let mut needed: BTreeSet<String> = scenarios
+            .flat_map(|scenario| scenario.services.iter().cloned())
+            .collect();
+        let beside = self
+            .services
+            .values()
+            .filter(|service| service.beside.iter().any(|name| needed.contains(name)));
+        let beside: Vec<String> = beside.map(|service| service.name.clone()).collect();
+        needed.extend(beside);
+        needed
+    }
+
     /// The scenarios of a class.
     pub(crate) fn scenarios_of(&self, class: Class) -> impl Iterator<Item = &Scenario> {
         self.scenarios
             .values()
             .filter(move |scenario| scenario.class == class)
     }
+}
+
+/// A mistake for each service that a file names and that no file describes.
+fn missing(
+    file: &str,
+    field: &str,
+    names: &[String],
+    services: &BTreeMap<String, Service>,
+) -> Vec<Mistake> {
+    names
+        .iter()
+        .filter(|name| !services.contains_key(*name))
+        .map(|name| Mistake {
+            place: format!("{file}, `{field}`"),
+            what: format!("no service `{name}`, expected the name of a file in services"),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -198,7 +243,7 @@ command = "talk {{ host }} {{ port(7) }} {{ random_file(1000) }}{{ note('kind', 
     fn an_unknown_field_is_named_with_its_line() {
         check(
             ("software", "softwear"),
-            "services/echo.toml, line 5: unknown field `softwear`, expected one of `schema`, `name`, `hosts`, `software`, `packages`, `unpack`, `ports`, `prepare`, `command`, `ready`, `environment`, `files`",
+            "services/echo.toml, line 5: unknown field `softwear`, expected one of `schema`, `name`, `hosts`, `software`, `beside`, `packages`, `unpack`, `ports`, `prepare`, `command`, `ready`, `environment`, `files`",
         );
     }
 

@@ -67,6 +67,16 @@ impl Draws {
         waited.min(4.0 * mean)
     }
 
+    /// Fills a buffer with bytes that cannot be compressed.
+    pub(crate) fn fill(&self, bytes: &mut [u8]) {
+        self.with(|source| source.fill(bytes));
+    }
+
+    /// A source for code that draws by itself.
+    pub(crate) fn generator(&self) -> ChaCha8Rng {
+        self.with(|source| ChaCha8Rng::from_seed(source.random()))
+    }
+
     /// A seed for a program of ours: below 2³¹, which every language reads as an integer.
     pub(crate) fn seed(&self) -> u64 {
         self.with(|source| source.random_range(0..1_u64 << 31))

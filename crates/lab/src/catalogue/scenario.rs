@@ -1,12 +1,12 @@
 //! A scenario file: one application of one class, and what a client does with it.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     mistake::Mistake,
-    service::{Service, TemplateFile, check_name, check_schema},
+    service::{TemplateFile, check_name, check_schema},
     source::SourceFile,
 };
 
@@ -202,18 +202,6 @@ impl Scenario {
             files: read.files,
             command: read.step.command,
         })
-    }
-
-    /// A mistake for each service that it names and that no file describes.
-    pub(super) fn missing_services(&self, services: &BTreeMap<String, Service>) -> Vec<Mistake> {
-        self.services
-            .iter()
-            .filter(|name| !services.contains_key(*name))
-            .map(|name| Mistake {
-                place: format!("{}, `services`", self.file),
-                what: format!("no service `{name}`, expected the name of a file in services"),
-            })
-            .collect()
     }
 }
 

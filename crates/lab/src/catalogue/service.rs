@@ -19,6 +19,8 @@ struct ServiceFile {
     hosts: Vec<String>,
     software: String,
     #[serde(default)]
+    beside: Vec<String>,
+    #[serde(default)]
     packages: Vec<String>,
     #[serde(default)]
     unpack: Vec<String>,
@@ -127,6 +129,8 @@ pub(crate) struct Service {
     pub(crate) hosts: Vec<String>,
     /// Server software and its TLS library, for people.
     pub(crate) software: String,
+    /// Services that it stands beside: it is started with any of them, and not on its own account.
+    pub(crate) beside: Vec<String>,
     /// Debian packages to install.
     pub(crate) packages: Vec<String>,
     /// Debian packages that conflict with others: unpacked, not installed.
@@ -185,6 +189,7 @@ impl Service {
             name: read.name,
             hosts: read.hosts,
             software: read.software,
+            beside: read.beside,
             packages: read.packages,
             unpack: read.unpack,
             prepare: read.prepare,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::mistake::Mistake;
 
 /// The catalogue that this program was built with.
-pub(crate) static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/catalogue");
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/catalogue");
 
 /// A file of the catalogue.
 #[derive(Debug, Clone)]

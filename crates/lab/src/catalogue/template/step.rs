@@ -306,9 +306,11 @@ mod tests {
         let scenario = SCENARIO.replace("talk {{ host }}", "talk {{ hots }}");
         let catalogue = Catalogue::parse(&files(SERVICE, &scenario)).unwrap();
         let text = check_rendering(&catalogue, 1).unwrap_err().to_string();
-        assert_eq!(
-            text,
-            "scenarios/chat/talk.toml, `step.command`, line 1 of it: undefined value: `hots` is undefined"
+        // A build without debug assertions does not say which value.
+        let place = "scenarios/chat/talk.toml, `step.command`, line 1 of it: ";
+        assert!(
+            text.starts_with(&format!("{place}undefined value")),
+            "{text}"
         );
     }
 }

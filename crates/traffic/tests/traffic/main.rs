@@ -14,4 +14,5 @@ mod properties;
 mod sessions;
 mod statistics;
 mod support;
+mod tshark;
 mod tunnels;

@@ -73,7 +73,7 @@ fn a_conversation_is_one_session_with_its_facts() {
     assert_eq!(summary.direction, Direction::Backward);
     assert_eq!((summary.length, summary.payload_length), (340, 300));
     assert_eq!(summary.offset_nanoseconds, 4_000_000);
-    assert_eq!(tally.to_string(), "8 frames, 8 packets, 1 sessions");
+    assert_eq!(tally.to_string(), "8 frames, 8 packets, 1 session");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod lab_captures;
+
 use std::{fs, path::Path};
 
 /// Copies a folder and what is below it.
@@ -34,6 +36,9 @@ fn the_commands_of_the_guide_do_what_it_says() {
         &root.join("samples/by-class"),
         &folder.path().join("guide.in/samples/by-class"),
     );
+    for run in lab_captures::runs() {
+        run.write(&folder.path().join("guide.in"));
+    }
     fs::create_dir(folder.path().join("guide.out")).unwrap();
     fs::write(folder.path().join("guide.out/.keep"), "").unwrap();
     trycmd::TestCases::new().case(&page).run();

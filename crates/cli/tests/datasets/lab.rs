@@ -1,119 +1,23 @@
 //! Captures of the laboratory: sidecars as labels, and splits by what they say.
 
-use std::{ffi::OsString, fs, net::SocketAddr};
+use std::{ffi::OsString, fs};
 
 use arrow::array::{Array, AsArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
-use traffic::{
-    link::LinkType,
-    packet::Direction,
-    synth::{self, Conversation},
+
+use crate::{
+    Outcome,
+    captures::Folder,
+    lab_captures::{LabRun, runs},
+    undertone,
 };
-
-use crate::{Outcome, captures::Folder, undertone};
-
-const SITES: [(&str, [u8; 4]); 3] = [
-    ("a", [93, 184, 31, 17]),
-    ("b", [84, 20, 5, 60]),
-    ("c", [77, 3, 9, 4]),
-];
-
-/// One run: four sessions of one class with one site.
-struct LabRun {
-    number: u8,
-    class: &'static str,
-    view: &'static str,
-    application: &'static str,
-    tunnel: Option<&'static str>,
-    site: usize,
-}
-
-impl LabRun {
-    fn name(&self) -> String {
-        let class = self.class;
-        format!("lab/{}/{class}/s1-{:03}", self.view, self.number)
-    }
-
-    fn sidecar(&self) -> Value {
-        let sites: serde_json::Map<String, Value> = SITES
-            .iter()
-            .map(|&(site, address)| (SocketAddr::from((address, 0)).ip().to_string(), site.into()))
-            .collect();
-        json!({
-            "schema": 1,
-            "run": format!("s1-{:03}", self.number),
-            "class": self.class,
-            "activity": self.class.trim_start_matches("VPN-"),
-            "view": self.view,
-            "application": self.application,
-            "tunnel": self.tunnel,
-            "client": format!("131.202.10.{}", self.number),
-            "sites": sites,
-            "notes": [{"port": 465}],
-            "seed": 1,
-        })
-    }
-
-    fn capture(&self, server: [u8; 4]) -> Vec<u8> {
-        let session = |session: u8| Conversation {
-            client: SocketAddr::from(([131, 202, 10, self.number], 40_000 + u16::from(session))),
-            server: SocketAddr::from((server, 465)),
-            start_nanoseconds: 1_456_790_400_000_000_000 + i64::from(session) * 1_000_000_000,
-            payloads: vec![
-                (
-                    Direction::Forward,
-                    vec![self.number; 50 + usize::from(session)],
-                ),
-                (Direction::Backward, vec![session; 200]),
-            ],
-            ..Conversation::default()
-        };
-        let frames: Vec<_> = (0..4).flat_map(|number| session(number).frames()).collect();
-        synth::pcap(LinkType::ETHERNET, &frames)
-    }
-
-    fn write(&self, folder: &Folder) {
-        let name = self.name();
-        folder
-            .file(&format!("{name}.pcap"), &self.capture(SITES[self.site].1))
-            .file(
-                &format!("{name}.json"),
-                self.sidecar().to_string().as_bytes(),
-            );
-    }
-}
-
-/// Six runs each of Email, Chat and VPN-Email: two at each site, three applications, two tunnels.
-fn runs() -> Vec<LabRun> {
-    let classes = [
-        ("Email", ["swaks", "curl", "mbsync"]),
-        ("Chat", ["slixmpp", "weechat", "irc"]),
-        ("VPN-Email", ["swaks", "curl", "mbsync"]),
-    ];
-    let mut runs = Vec::new();
-    for (class, applications) in classes {
-        for at in 0..6_u8 {
-            let tunnel = ["openvpn-udp", "wireguard"][usize::from(at) % 2];
-            let is_tunnelled = class.starts_with("VPN-");
-            runs.push(LabRun {
-                number: runs.len() as u8,
-                class,
-                view: if is_tunnelled { "inner" } else { "direct" },
-                application: applications[usize::from(at) % 3],
-                tunnel: is_tunnelled.then_some(tunnel),
-                site: usize::from(at / 2),
-            });
-        }
-    }
-    runs
-}
 
 /// A folder with those runs in `lab`.
 fn lab() -> Folder {
     let folder = Folder::new();
     for run in runs() {
-        run.write(&folder);
+        run.write(&folder.path(""));
     }
     folder
 }
@@ -301,7 +205,7 @@ fn tunnels_seen_from_outside_mix_with_nothing_else() {
         tunnel: Some("wireguard"),
         site: 0,
     };
-    outer.write(&folder);
+    outer.write(&folder.path(""));
     assert_eq!(
         prepare(&folder, &[]).failure(&folder),
         "error: `outer/VPN-Email/s1-099.pcap` shows tunnels from outside and `direct/Chat/s1-006.pcap` does not; make a dataset of each: view `outer` alone, or `direct` and `inner`"

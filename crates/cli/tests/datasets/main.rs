@@ -11,6 +11,8 @@ mod captures;
 mod import;
 mod inspect;
 mod lab;
+#[path = "../lab_captures/mod.rs"]
+mod lab_captures;
 mod odd;
 mod prepare;
 mod split;

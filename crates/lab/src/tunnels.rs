@@ -116,6 +116,7 @@ impl<'a> Gateway<'a> {
             apps: &lab.folder().join("apps"),
             python: &lab.python(),
             host: &host.name,
+            number: number(&host),
             gateway: host.address,
             router: host.gateway,
             inside,
@@ -162,6 +163,7 @@ impl<'a> Gateway<'a> {
             apps: &lab.folder().join("apps"),
             python: &lab.python(),
             host: &client.name,
+            number: number(client),
             gateway: self.host.address,
             router: client.gateway,
             inside: self.inside,
@@ -257,11 +259,13 @@ fn device(lab: &Lab, host: &Host) -> String {
 
 /// An address inside that no other client has: a /24 each.
 fn inner(inside: Network, client: &Host, draws: &Draws) -> Ipv4Addr {
-    let digits = client
-        .name
-        .trim_start_matches(|letter: char| !letter.is_ascii_digit());
-    let number: u32 = digits.parse().unwrap_or(0);
-    inside.address(number * 256 + draws.whole(2, 254) as u32)
+    inside.address(number(client) * 256 + draws.whole(2, 254) as u32)
+}
+
+/// The number in a host's name: 1 for `c01`.
+fn number(host: &Host) -> u32 {
+    let is_letter = |letter: char| !letter.is_ascii_digit();
+    host.name.trim_start_matches(is_letter).parse().unwrap_or(0)
 }
 
 /// The address that an interface has now.

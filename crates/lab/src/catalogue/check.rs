@@ -73,6 +73,7 @@ pub(crate) fn check_rendering(catalogue: &Catalogue, seed: u64) -> Result<(), Mi
             apps: folder,
             python: Path::new("/usr/bin/python3"),
             host: "c01",
+            number: 1,
             gateway: address,
             router: address,
             inside: Network::of(address, 16),

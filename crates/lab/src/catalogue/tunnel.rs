@@ -29,7 +29,7 @@
 //! `server_folder`, `gateway` (its address), `router` (where this host's packets go by default), `device` (a name
 //! for an interface that no other on this machine has), `server_device`, `inside` (`network`, `first`, `mask`,
 //! `bits`, `server`: the gateway's address inside), `inner` (an address inside, free for this client), `certificate`
-//! and `authorities` (a file with all of them), `root`, `apps`, `python`, `host`. A client's texts also have
+//! and `authorities` (a file with all of them), `root`, `apps`, `python`, `host`, `number` (1 for c01). A client's texts also have
 //! `note(key, value)`, for the sidecar.
 
 use serde::Deserialize;

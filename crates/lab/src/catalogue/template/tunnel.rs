@@ -35,6 +35,8 @@ pub(crate) struct TunnelValues<'a> {
     pub(crate) python: &'a Path,
     /// The host of this end.
     pub(crate) host: &'a str,
+    /// The number of the host among those of its role.
+    pub(crate) number: u32,
     /// The gateway's address.
     pub(crate) gateway: Ipv4Addr,
     /// Where this host's packets go by default.
@@ -158,6 +160,7 @@ fn context_of(values: &TunnelValues<'_>) -> Value {
         apps => text(values.apps),
         python => text(values.python),
         host => values.host,
+        number => values.number,
         gateway => values.gateway.to_string(),
         router => values.router.to_string(),
         device => values.device,

@@ -114,10 +114,14 @@ async def call(options):
         await answer(talk, (await receive(reader))[1], writer)
     await heard.start()
     await asyncio.sleep(options.seconds)
+    statistics = await talk.getStats()
     await send(writer, "goodbye")
     await talk.close()
     await heard.stop()
     writer.close()
+    inbound = [entry for entry in statistics.values() if entry.type == "inbound-rtp"]
+    if not any(entry.packetsReceived for entry in inbound):
+        raise SystemExit("connected, but no speech came")
 
 
 def main():

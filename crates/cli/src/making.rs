@@ -1,9 +1,14 @@
 //! Making a dataset from files: the arguments that `prepare` and `import` share, and what both do.
 
-use std::{io::Write, num::NonZeroUsize, path::Path};
+use std::{
+    io::Write,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use learn::{
+    anonymiser::{AnonymiseError, Anonymiser},
     dataset::Manifest,
     filters::Choice,
     preparation::{Observer, PrepareError, PrepareOptions},
@@ -29,6 +34,11 @@ pub(crate) struct DatasetArguments {
 
     #[command(flatten)]
     slices: SliceArguments,
+
+    /// Store no addresses but digests of them under the key that this file holds (16 bytes or
+    /// more that nobody can guess): equal addresses stay equal
+    #[arg(long, value_name = "KEYFILE")]
+    anonymise: Option<PathBuf>,
 
     #[command(flatten)]
     filters: FilterArguments,
@@ -68,8 +78,16 @@ pub(crate) struct Defaults<'a> {
 
 impl DatasetArguments {
     /// The options; `sessions` decide all of cutting but the slices.
-    pub(crate) fn options(&self, sessions: CutOptions, defaults: &Defaults<'_>) -> PrepareOptions {
-        PrepareOptions {
+    ///
+    /// # Errors
+    ///
+    /// If the key to hide addresses with cannot be used.
+    pub(crate) fn options(
+        &self,
+        sessions: CutOptions,
+        defaults: &Defaults<'_>,
+    ) -> Result<PrepareOptions, AnonymiseError> {
+        Ok(PrepareOptions {
             name: self
                 .name
                 .clone()
@@ -77,8 +95,13 @@ impl DatasetArguments {
             cutting: self.slices.within(sessions),
             filters: self.filters.filters(defaults.cleaning, self.split.seed),
             split: self.split.options(self.rule.unwrap_or(defaults.rule)),
+            anonymiser: self
+                .anonymise
+                .as_deref()
+                .map(Anonymiser::read)
+                .transpose()?,
             existing: self.place.existing(),
-        }
+        })
     }
 
     /// Has `work` make the dataset in its place, shows how far it is, and reports what was made.

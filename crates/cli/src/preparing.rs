@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use learn::{
-    dataset::Manifest,
+    dataset::{Manifest, manifest::AddressForm},
     preparation::{Observer, PrepareError, Step},
 };
 
@@ -211,6 +211,11 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
                 count(rows.with_several_sessions)
             ));
         }
+    }
+    if let AddressForm::HmacSha256 { key_id } = &manifest.addresses {
+        lines.push(format!(
+            "addresses are digests under the key {key_id}; names of captures are as they were"
+        ));
     }
     if !manifest.set_aside.is_empty() {
         let shown: Vec<String> = manifest

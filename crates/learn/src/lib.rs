@@ -10,6 +10,7 @@ pub mod labels;
 pub mod filters;
 pub mod splits;
 
+pub mod anonymiser;
 pub mod dataset;
 pub mod preparation;
 

@@ -32,12 +32,13 @@ pub(crate) use self::{
     part::{Part, PartWriter},
 };
 use crate::{
+    anonymiser::{AnonymiseError, Anonymiser},
     checksum::SummedSource,
     dataset::{
         DatasetError, Manifest,
         columns::Form,
         folder::{Existing, PlaceError, Staging},
-        manifest::{CaptureRecord, Cutting, LabRecord, SetAside},
+        manifest::{AddressForm, CaptureRecord, Cutting, LabRecord, SetAside},
         row::{Content, Row},
     },
     filters::Filters,
@@ -57,10 +58,28 @@ pub struct PrepareOptions {
     pub cutting: CutOptions,
     /// Which sessions are left out.
     pub filters: Filters,
+    /// Hides the addresses of sessions; none stores them as they are.
+    pub anonymiser: Option<Anonymiser>,
     /// How samples are split.
     pub split: SplitOptions,
     /// What becomes of a dataset that is already there.
     pub existing: Existing,
+}
+
+impl PrepareOptions {
+    /// Refuses slices that show the addresses that are to be hidden.
+    pub(crate) fn check_slices_show_no_address(&self) -> Result<(), AnonymiseError> {
+        self.anonymiser
+            .as_ref()
+            .map_or(Ok(()), |anonymiser| anonymiser.check(&self.cutting.policy))
+    }
+
+    /// What stands in the columns of addresses.
+    pub(crate) fn address_form(&self) -> AddressForm {
+        self.anonymiser
+            .as_ref()
+            .map_or_else(AddressForm::default, Anonymiser::form)
+    }
 }
 
 /// What a long preparation tells while it runs.
@@ -118,6 +137,9 @@ pub enum PrepareError {
         /// What went wrong.
         source: CaptureError,
     },
+    /// Addresses cannot be hidden.
+    #[error(transparent)]
+    Anonymise(#[from] AnonymiseError),
     /// A class without samples.
     #[error("class `{class}` has no samples: {reason}")]
     EmptyClass {
@@ -157,6 +179,7 @@ pub fn prepare(
     place: &Path,
     observer: Observer<'_>,
 ) -> Result<Manifest, PrepareError> {
+    options.check_slices_show_no_address()?;
     let staging = Staging::begin(place, options.existing)?;
     let form = Form {
         classes: labelled.classes.clone(),
@@ -172,7 +195,7 @@ pub fn prepare(
         .enumerate()
         .map(|(at, capture)| {
             let path = staging.path().join(format!("part-{at}.parquet"));
-            let part = cut_capture(at, capture, &form, &path, &options.cutting, observer)
+            let part = cut_capture(at, capture, &form, &path, options, observer)
                 .inspect_err(|_| observer.stop.store(true, Ordering::Relaxed))?;
             (observer.step)(Step::Cut {
                 done: done.fetch_add(1, Ordering::Relaxed) + 1,
@@ -193,6 +216,7 @@ pub fn prepare(
     );
     manifest.cutting = Cutting::from(&options.cutting);
     manifest.labels = labelled.source.clone();
+    manifest.addresses = options.address_form();
     manifest.set_aside.clone_from(&labelled.set_aside);
     let parts = Parts {
         form,
@@ -208,7 +232,7 @@ fn cut_capture(
     capture: &LabelledCapture,
     form: &Form,
     path: &Path,
-    options: &CutOptions,
+    options: &PrepareOptions,
     observer: Observer<'_>,
 ) -> Result<Part, PrepareError> {
     let broken = |source| PrepareError::Capture {
@@ -226,7 +250,7 @@ fn cut_capture(
     let mut writer = PartWriter::create(path, form.clone())?;
     let sidecar = capture.sidecar.as_ref();
     let (mut failure, mut unknown_site) = (None, 0);
-    let mut sink = |session: Session| {
+    let mut sink = |mut session: Session| {
         let is_empty = session.payload_bytes == 0;
         let provenance = sidecar
             .map(|sidecar| sidecar.provenance(&session.five_tuple))
@@ -238,6 +262,9 @@ fn cut_capture(
         if is_leftover {
             unknown_site += 1;
             return ControlFlow::Continue(());
+        }
+        if let Some(anonymiser) = &options.anonymiser {
+            anonymiser.hide(&mut session);
         }
         let row = Row {
             // A label that no class has is refused by the writer.
@@ -263,7 +290,8 @@ fn cut_capture(
         frame: &mut |_| observer.flow(),
         session: &mut sink,
     };
-    let tally = cut_watched(&mut reader, options, 0, watch).map_err(|error| broken(error.error))?;
+    let tally = cut_watched(&mut reader, &options.cutting, 0, watch)
+        .map_err(|error| broken(error.error))?;
     if let Some(error) = failure {
         return Err(error.into());
     }
@@ -342,6 +370,7 @@ mod tests {
                 ..CutOptions::default()
             },
             filters: Filters::default(),
+            anonymiser: None,
             split: SplitOptions::default(),
             existing: Existing::Refuse,
         };

@@ -130,6 +130,11 @@ impl BytePolicy {
         self.zeroed
     }
 
+    /// Whether a slice shows a field as it is on the wire.
+    pub fn shows(self, field: Field) -> bool {
+        !self.lacks(field) && !self.zeroed.contains(field)
+    }
+
     /// Whether a field is outside the slice altogether, so that zeroing it changes nothing.
     fn lacks(self, field: Field) -> bool {
         match self.start {

@@ -79,7 +79,7 @@ struct ImportIdx {
 
     /// Take rows as slices as they are; without it, a row that is no head of a pcap file is
     /// refused
-    #[arg(long, conflicts_with_all = ["policy", "slice_length", "unit", "packet_slices"])]
+    #[arg(long, conflicts_with_all = ["policy", "slice_length", "unit", "packet_slices", "anonymise"])]
     raw: bool,
 
     /// Table with columns `split`, `row` and `capture_group`, which the `capture` rule needs
@@ -143,7 +143,7 @@ impl ImportIdx {
             tunnels: self.tunnels.into(),
             ..CutOptions::default()
         };
-        let options = self.dataset.options(sessions, &defaults);
+        let options = self.dataset.options(sessions, &defaults)?;
         self.dataset.make(out, |place, observer| {
             import(&what, &options, place, observer)
         })

@@ -38,7 +38,10 @@ Examples:
   Whole captures held out for the test:
     undertone prepare data --split capture --seed 1 --out dataset
   Captures of `undertone-lab`, tested on sites that training never saw:
-    undertone prepare lab/direct lab/inner --labels sidecar --split site --out dataset")]
+    undertone prepare lab/direct lab/inner --labels sidecar --split site --out dataset
+  A dataset to share, with digests instead of addresses:
+    head -c 32 /dev/urandom > key
+    undertone prepare data --policy strict --anonymise key --out dataset")]
 pub(crate) struct Prepare {
     /// Captures, pcap or pcapng, or folders of them
     #[arg(required = true, value_name = "CAPTURE")]
@@ -143,7 +146,7 @@ impl Prepare {
             },
         };
         let sessions = self.sessions.default_slices();
-        let options = self.dataset.options(sessions, &defaults);
+        let options = self.dataset.options(sessions, &defaults)?;
         self.dataset.make(out, |place, observer| {
             prepare(&labelled, &options, place, observer)
         })

@@ -1,6 +1,6 @@
 //! `prepare`: from captures to a dataset.
 
-use std::{ffi::OsString, fs};
+use std::{collections::HashMap, ffi::OsString, fs, net::IpAddr};
 
 use learn::dataset::{Dataset, Split};
 
@@ -164,6 +164,64 @@ fn each_packet_can_be_a_sample() {
     let manifest = prepare(&folder, &options).manifest();
     assert_eq!(manifest["tally"]["sessions"], 320);
     assert_eq!(manifest["tally"]["empty"], 240);
+}
+
+/// Addresses of the clients and servers in a dataset, a pair a sample, and its samples' slices.
+fn addresses(folder: &Folder) -> (Vec<[IpAddr; 2]>, Vec<u8>) {
+    let dataset = Dataset::open(&folder.path("out")).unwrap();
+    let (mut addresses, mut slices) = (Vec::new(), Vec::new());
+    for split in Split::ALL {
+        let rows = dataset.rows(split);
+        let tuples = rows.origins.iter().map(|origin| origin.five_tuple);
+        addresses.extend(tuples.map(|tuple| [tuple.source.ip(), tuple.destination.ip()]));
+        slices.extend(rows.samples.slices);
+    }
+    (addresses, slices)
+}
+
+#[test]
+fn addresses_can_be_stored_as_digests_that_stay_equal() {
+    let folder = Folder::two_classes();
+    folder.file("key", &[7; 32]);
+    let manifest = prepare(&folder, &["--policy", "ip"]).manifest();
+    assert_eq!(manifest["addresses"], serde_json::json!({"form": "clear"}));
+    let (clear, slices) = addresses(&folder);
+    let key = folder.path("key").display().to_string();
+    let options = ["--policy", "ip", "--force", "--anonymise", &key];
+    let manifest = prepare(&folder, &options).manifest();
+    assert_eq!(manifest["addresses"]["form"], "hmac-sha256");
+    let (hidden, same_slices) = addresses(&folder);
+    assert_eq!(slices, same_slices);
+    // One digest an address, wherever it stands, and none of them an address of before.
+    let pairs = || clear.iter().flatten().zip(hidden.iter().flatten());
+    let digests: HashMap<IpAddr, IpAddr> =
+        pairs().map(|(&clear, &hidden)| (clear, hidden)).collect();
+    assert_eq!(digests.len(), 5, "a client a capture and one server");
+    assert!(pairs().all(|(clear, hidden)| digests[clear] == *hidden));
+    assert!(digests.values().all(|hidden| !digests.contains_key(hidden)));
+    // Neither do the files tell it in other places.
+    let manifest = fs::read_to_string(folder.path("out/manifest.json")).unwrap();
+    assert!(!manifest.contains("10.0."), "{manifest}");
+}
+
+#[test]
+fn addresses_that_slices_would_show_are_not_called_hidden() {
+    let folder = Folder::two_classes();
+    folder.file("key", &[7; 32]);
+    let key = folder.path("key").display().to_string();
+    refused(
+        &folder,
+        &["--policy", "paper", "--anonymise", &key],
+        "error: slices of policy `paper` show ip-checksum+transport-checksum, from which addresses \
+         can be told; choose policy `ip`, `strict` or `payload`, or add \
+         `,zero=ip-checksum+transport-checksum`",
+    );
+    let nowhere = folder.path("nowhere").display().to_string();
+    refused(
+        &folder,
+        &["--policy", "ip", "--anonymise", &nowhere],
+        "error: cannot read key `nowhere`: No such file or directory (os error 2)",
+    );
 }
 
 #[test]

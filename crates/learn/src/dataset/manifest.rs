@@ -43,6 +43,9 @@ pub struct Manifest {
     pub cutting: Cutting,
     /// Where the labels come from.
     pub labels: LabelSource,
+    /// What stands in the columns of addresses.
+    #[serde(default)]
+    pub addresses: AddressForm,
     /// Which sessions were left out.
     pub filters: Filters,
     /// How samples were split.
@@ -74,6 +77,7 @@ impl Manifest {
             slice_length,
             cutting: Cutting::default(),
             labels: LabelSource::Folder,
+            addresses: AddressForm::default(),
             filters: Filters::default(),
             split: SplitRecord::default(),
             tally: FilterTally::default(),
@@ -83,6 +87,20 @@ impl Manifest {
             samples_sha256: String::new(),
         }
     }
+}
+
+/// What stands in the columns of addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "kebab-case")]
+pub enum AddressForm {
+    /// The addresses themselves.
+    #[default]
+    Clear,
+    /// A keyed digest of each; see [`crate::anonymiser::Anonymiser`].
+    HmacSha256 {
+        /// The key's own digest: two datasets of one key have the same.
+        key_id: String,
+    },
 }
 
 /// How captures were cut into sessions; see [`CutOptions`].

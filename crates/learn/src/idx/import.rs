@@ -82,6 +82,7 @@ pub fn import(
     place: &Path,
     observer: Observer<'_>,
 ) -> Result<Manifest, PrepareError> {
+    options.check_slices_show_no_address()?;
     let staging = Staging::begin(place, options.existing)?;
     let cutting = CutOptions {
         end_rule: EndRule::Capture,
@@ -106,6 +107,7 @@ pub fn import(
             split: pair.split,
             import: what,
             cutting: &cutting,
+            anonymiser: options.anonymiser.as_ref(),
             form: &form,
             folder: staging.path(),
         };
@@ -129,6 +131,7 @@ pub fn import(
     let classes = what.classes.clone();
     let mut manifest = Manifest::new(&options.name, classes, &policy, form.slice_length);
     manifest.cutting = Cutting::from(&cutting);
+    manifest.addresses = options.address_form();
     manifest.labels = LabelSource::Idx { files: label_files };
     let parts = Parts {
         form,

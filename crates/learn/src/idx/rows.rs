@@ -8,6 +8,7 @@ use traffic::{
 
 use super::{IdxError, IdxImport, IdxPair, RowForm, pcap_head::pcap_part};
 use crate::{
+    anonymiser::Anonymiser,
     dataset::{
         Split,
         columns::Form,
@@ -37,6 +38,8 @@ pub(super) struct ImageFile<'a> {
     pub(super) import: &'a IdxImport,
     /// How its rows are cut.
     pub(super) cutting: &'a CutOptions,
+    /// Hides the addresses of their sessions.
+    pub(super) anonymiser: Option<&'a Anonymiser>,
     /// The form of the dataset's rows.
     pub(super) form: &'a Form,
     /// Where parts are written.
@@ -109,7 +112,10 @@ pub(super) fn cut_chunk(
         rows.without_session += u64::from(sessions.is_empty());
         rows.with_several_sessions += u64::from(sessions.len() > 1);
         traffic += tally;
-        for session in sessions {
+        for mut session in sessions {
+            if let Some(anonymiser) = file.anonymiser {
+                anonymiser.hide(&mut session);
+            }
             let is_empty = session.payload_bytes == 0 && !is_cut_off;
             push(Content::Session(Box::new(session)), is_empty)?;
         }

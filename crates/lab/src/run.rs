@@ -1,12 +1,21 @@
-//! Runs: one client, one application, one tunnel or none, captured and judged.
+//! Runs: one client, one application, one tunnel or none; planned, executed, captured, judged.
 
 mod acceptance;
+mod balance;
 mod execution;
+mod keeping;
+mod ledger;
 mod packet_capture;
 mod plan;
+mod production;
+mod sidecar;
 mod step;
+mod summary;
 mod trimming;
 
-pub(crate) use acceptance::{Judgement, Rejections, View, judge};
-pub(crate) use execution::{Executed, Stage, execute};
-pub(crate) use plan::{Category, Choices, RunPlan, congestion_controls};
+pub(crate) use acceptance::judge;
+pub(crate) use execution::{Stage, execute};
+pub(crate) use ledger::Ledger;
+pub(crate) use plan::{RunPlan, congestion_controls};
+pub(crate) use production::{Order, Production};
+pub(crate) use summary::{Summary, cpu_seconds};

@@ -127,6 +127,11 @@ impl Services {
             .collect()
     }
 
+    /// How many run: one a service and host.
+    pub(crate) fn count(&self) -> usize {
+        self.instances.len()
+    }
+
     /// The ports that services listen on at a host.
     pub(crate) fn ports_at(&self, host: &str) -> Vec<u16> {
         self.instances

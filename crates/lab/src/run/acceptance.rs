@@ -1,7 +1,7 @@
 //! Which sessions of a run's capture its label means, and why the others are left out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     ops::ControlFlow,
     path::Path,
@@ -105,8 +105,8 @@ pub(crate) struct Expected {
     pub(crate) client: Ipv4Addr,
     /// Hosts that serve, by address.
     pub(crate) sites: BTreeMap<Ipv4Addr, String>,
-    /// Far ends of tunnels.
-    pub(crate) gateways: BTreeSet<Ipv4Addr>,
+    /// Far ends of tunnels, by address.
+    pub(crate) gateways: BTreeMap<Ipv4Addr, String>,
 }
 
 /// Counts by reason.
@@ -174,7 +174,7 @@ impl Expected {
         let IpAddr::V4(remote) = remote else {
             return Some(Rejection::UnknownHost);
         };
-        let is_gateway = self.gateways.contains(&remote);
+        let is_gateway = self.gateways.contains_key(&remote);
         match self.view {
             View::Outer => (!is_gateway).then_some(Rejection::BesideTunnel),
             View::Direct | View::Inner if is_gateway => Some(Rejection::Gateway),
@@ -234,7 +234,7 @@ pub(crate) mod tests {
             view,
             client: CLIENT,
             sites: BTreeMap::from([(SITE, "a".to_owned())]),
-            gateways: BTreeSet::from([GATEWAY]),
+            gateways: BTreeMap::from([(GATEWAY, "g1".to_owned())]),
         }
     }
 

@@ -153,7 +153,7 @@ pub(crate) fn execute(
         view,
         client,
         sites: sites.clone(),
-        gateways: gateways.keys().copied().collect(),
+        gateways: gateways.clone(),
     };
     let observed = match inside {
         None => vec![Observed {

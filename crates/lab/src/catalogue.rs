@@ -21,11 +21,10 @@ pub(crate) use scenario::{Class, Plaintext, Scenario};
 pub(crate) use service::{Ready, Service};
 pub(crate) use source::unpack;
 pub(crate) use template::{
-    Certificate, RenderedClient, RenderedEnd, RenderedFile, RenderedService, RenderedStep,
-    ServiceValues, StepValues, TunnelValues, accounts, render_client, render_server,
-    render_service, render_step,
+    Certificate, RenderedClient, RenderedFile, RenderedService, RenderedStep, ServiceValues,
+    StepValues, TunnelValues, accounts, render_client, render_server, render_service, render_step,
 };
-pub(crate) use tunnel::{End, Tunnel};
+pub(crate) use tunnel::Tunnel;
 
 use source::SourceFile;
 

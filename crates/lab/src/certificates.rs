@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::{catalogue::Certificate, draws::Draws, lab::write_whole};
+use crate::{catalogue::Certificate, lab::write_whole};
 
 /// How many certificates there are.
 pub(crate) const POOL: usize = 240;

@@ -87,7 +87,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Up(command) => command.run(places, &mut out),
         Command::Run(command) => command.run(places, &mut out),
         Command::Try(command) => command.run(places, &mut out),
-        Command::Down(command) => command.run(places, &mut out),
+        Command::Down(Down {}) => Down::run(places, &mut out),
         Command::Status(command) => command.run(places, &mut out),
         Command::List(command) => command.run(places, &mut out),
         Command::Tunnels(command) => command.run(places, &mut out),

@@ -131,21 +131,6 @@ impl Lab {
         hosts
     }
 
-    /// The present link of a host.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such host.
-    pub(crate) fn link(&self, host: &str) -> anyhow::Result<Link> {
-        let host = self.host(host)?;
-        let state = self.state();
-        Ok(state
-            .links
-            .get(&host.name)
-            .cloned()
-            .unwrap_or_else(Link::ideal))
-    }
-
     /// Gives a host another link; the router keeps to it from its next packet on.
     ///
     /// # Errors
@@ -187,11 +172,14 @@ impl Lab {
     /// If the kernel does not know one.
     pub(crate) fn apply_settings(&self, host: &str, settings: &Settings) -> anyhow::Result<()> {
         let host = self.host(host)?;
-        let mut script = format!("set -e\nip link set eth0 mtu {}\n", settings.mtu);
+        let mut lines = vec![
+            "set -e".to_owned(),
+            format!("ip link set eth0 mtu {}", settings.mtu),
+        ];
         for (control, value) in settings.controls() {
-            script.push_str(&format!("sysctl -qw {control}='{value}'\n"));
+            lines.push(format!("sysctl -qw {control}='{value}'"));
         }
-        namespace::run(&host.namespace, &script)?;
+        namespace::run(&host.namespace, &lines.join("\n"))?;
         crate::router::set_mtu(&self.folder, &host.name, settings.mtu)
     }
 
@@ -253,11 +241,6 @@ impl Lab {
         to: u16,
     ) -> anyhow::Result<Redirect> {
         Redirect::add(&self.host(site)?.namespace, protocol, port, to)
-    }
-
-    /// The jobs that were started and not stopped, by whichever process.
-    pub(crate) fn jobs(&self) -> Vec<Record> {
-        Record::all(&records(&self.folder))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

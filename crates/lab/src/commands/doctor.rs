@@ -53,22 +53,18 @@ impl Doctor {
 }
 
 fn text(findings: &[Finding]) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for finding in findings {
         let word = match finding.state {
             State::Good => "good",
             State::Poor => "poor",
             State::Missing => "missing",
         };
-        text.push_str(&format!(
-            "{word:8} {}: {}\n",
-            finding.subject, finding.found
-        ));
-        if let Some(remedy) = &finding.remedy {
-            text.push_str(&format!("         {remedy}\n"));
-        }
+        lines.push(format!("{word:8} {}: {}\n", finding.subject, finding.found));
+        let remedy = finding.remedy.as_ref();
+        lines.extend(remedy.map(|remedy| format!("         {remedy}\n")));
     }
-    text
+    lines.concat()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(crate) struct Down {}
 
 impl Down {
     /// Takes the lab down, or says that there is none.
-    pub(crate) fn run(&self, places: &Places, out: &mut dyn Write) -> anyhow::Result<()> {
+    pub(crate) fn run(places: &Places, out: &mut dyn Write) -> anyhow::Result<()> {
         let folder = &lab::absolute(places.state())?;
         let nothing = || format!("nothing to do: no lab is up in `{}`", folder.display());
         if !folder.exists() {

@@ -109,7 +109,7 @@ fn overview(
 
 fn text(overview: &Overview) -> String {
     let Overview { folder, state, .. } = overview;
-    let mut text = match (*state, overview.seed) {
+    let text = match (*state, overview.seed) {
         ("down", _) => return format!("no lab is up in `{folder}`\n"),
         ("up", Some(seed)) => format!("the lab in `{folder}` is up (seed {seed})\n\n"),
         _ => format!(
@@ -165,6 +165,5 @@ fn text(overview: &Overview) -> String {
             .to_owned(),
         ]);
     }
-    text.push_str(&format!("{hosts}\n\n{programs}\n"));
-    text
+    format!("{text}{hosts}\n\n{programs}\n")
 }

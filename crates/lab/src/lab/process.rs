@@ -89,11 +89,10 @@ fn parse(stat: &str) -> Option<Entry> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?.chars().next()?;
     let session = fields.nth(2)?.parse().ok()?;
-    let start = fields.nth(15)?.parse().ok()?;
     Some(Entry {
         state,
         session,
-        start,
+        start: fields.nth(15)?.parse().ok()?,
     })
 }
 

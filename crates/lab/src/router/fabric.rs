@@ -141,7 +141,7 @@ impl Fabric {
     pub(crate) fn receive(&mut self, now: Duration, from: usize, frame: &[u8]) {
         match frame::wish(frame, ROUTER) {
             Wish::Answer(answer) => self.put(now, from, Stage::Deliver, answer),
-            Wish::Carry(to) => self.carry(now, from, to, frame),
+            Wish::Carry(to) => self.carry(now, from, to, frame.to_vec()),
             Wish::Other => {}
         }
     }
@@ -172,7 +172,7 @@ impl Fabric {
     }
 
     /// Carries a packet over its sender's link and through the middle of the internet.
-    fn carry(&mut self, now: Duration, from: usize, address: Ipv4Addr, frame: &[u8]) {
+    fn carry(&mut self, now: Duration, from: usize, address: Ipv4Addr, mut frame: Vec<u8>) {
         self.sides[from].counters.received += 1;
         let route = self
             .routes
@@ -184,19 +184,18 @@ impl Fabric {
         };
         let (here, there) = (&self.sides[from].port, &self.sides[to].port);
         let hops = here.link.hops.saturating_add(there.link.hops);
-        let mut frame = frame.to_vec();
         if !frame::take_hops(&mut frame, hops) {
             return self.sides[from].counters.refused += 1;
         }
         frame::readdress(&mut frame, there.hardware, ROUTER);
         let mtu = there.mtu;
-        match frame::fit(frame.clone(), mtu) {
+        match frame::fit(frame, mtu) {
             Ok(frames) => {
                 for frame in frames {
                     self.launch(now, from, to, frame);
                 }
             }
-            Err(frame::TooLarge) => {
+            Err(frame) => {
                 let mut answer = frame::too_large(&frame, mtu, here.gateway);
                 frame::readdress(&mut answer, here.hardware, ROUTER);
                 self.sides[from].counters.refused += 1;

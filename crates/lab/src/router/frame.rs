@@ -76,12 +76,12 @@ pub(super) fn readdress(frame: &mut [u8], to: Hardware, from: Hardware) {
     frame[6..12].copy_from_slice(&from);
 }
 
-/// A packet that is larger than a link takes, and may not be cut up.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLarge;
-
 /// The frame itself if its packet fits, else its fragments (RFC 791).
-pub(super) fn fit(frame: Vec<u8>, mtu: u16) -> Result<Vec<Vec<u8>>, TooLarge> {
+///
+/// # Errors
+///
+/// The frame, if its packet is too large and may not be cut up.
+pub(super) fn fit(frame: Vec<u8>, mtu: u16) -> Result<Vec<Vec<u8>>, Vec<u8>> {
     let length = usize::from(number(&frame, 16)).min(frame.len() - ETHERNET);
     let mtu = usize::from(mtu);
     if length <= mtu {
@@ -91,7 +91,7 @@ pub(super) fn fit(frame: Vec<u8>, mtu: u16) -> Result<Vec<Vec<u8>>, TooLarge> {
     let place = number(&frame, 20);
     // Options would have to be sorted into those copied and those not; nobody sends any.
     if place & DO_NOT_FRAGMENT != 0 || header != HEADER {
-        return Err(TooLarge);
+        return Err(frame);
     }
     let step = (mtu - HEADER) / 8 * 8;
     let content = &frame[ETHERNET + HEADER..ETHERNET + length];
@@ -221,12 +221,12 @@ pub(super) mod tests {
     fn a_large_packet_is_cut_into_fragments_that_make_it_up() {
         let frame = packet([1, 1, 1, 1], [2, 2, 2, 2], 3000, false);
         let fragments = fit(frame.clone(), 1400).unwrap();
-        // (1400 - 20) rounded down to eights is 1376.
+        // (1400 - 20) rounded down to eights is 1376: 172, or 0xac, eights.
         let places: Vec<(u16, u16)> = fragments
             .iter()
             .map(|fragment| (number(fragment, 16) - 20, number(fragment, 20)))
             .collect();
-        assert_eq!(places, [(1376, 0x2000), (1376, 0x2000 | 172), (248, 344)]);
+        assert_eq!(places, [(1376, 0x2000), (1376, 0x20ac), (248, 344)]);
         let content: Vec<u8> = fragments.iter().flat_map(|f| f[34..].to_vec()).collect();
         assert_eq!(content, frame[34..]);
         assert!(fragments.iter().all(|fragment| is_sealed(fragment)));
@@ -236,7 +236,7 @@ pub(super) mod tests {
     fn a_packet_that_must_stay_whole_is_answered_with_the_size_that_fits() {
         let frame = packet([1, 1, 1, 1], [2, 2, 2, 2], 1480, true);
         assert_eq!(fit(frame.clone(), 1500).map(|all| all.len()), Ok(1));
-        assert_eq!(fit(frame.clone(), 1499), Err(TooLarge));
+        assert_eq!(fit(frame.clone(), 1499), Err(frame.clone()));
         let answer = too_large(&frame, 1499, Ipv4Addr::new(1, 1, 1, 254));
         assert_eq!(address(&answer, 30), Ipv4Addr::new(1, 1, 1, 1));
         assert_eq!(answer[34..36], [3, 4]);

@@ -111,12 +111,12 @@ pub(crate) fn render_client(
 ) -> Result<RenderedClient, Mistake> {
     let mut renderer = Renderer::new(&tunnel.file, draws, context_of(values));
     let notes = Arc::new(Mutex::new(BTreeMap::new()));
-    let noted = Arc::clone(&notes);
+    let taken = Arc::clone(&notes);
     renderer
         .environment
         .add_function("note", move |key: String, value: Value| {
-            let mut notes = noted.lock().unwrap_or_else(PoisonError::into_inner);
-            notes.insert(key, json(&value));
+            let mut map = taken.lock().unwrap_or_else(PoisonError::into_inner);
+            map.insert(key, json(&value));
             // Prints nothing where it stands.
             ""
         });
@@ -127,7 +127,7 @@ pub(crate) fn render_client(
             .map(|text| renderer.render(&field, text))
             .transpose()
     };
-    let rendered = RenderedClient {
+    let client = RenderedClient {
         end,
         admit: optional("admit", &tunnel.admit)?,
         connect: optional("connect", &tunnel.connect)?,
@@ -137,7 +137,7 @@ pub(crate) fn render_client(
         notes: BTreeMap::new(),
     };
     let notes = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(RenderedClient { notes, ..rendered })
+    Ok(RenderedClient { notes, ..client })
 }
 
 fn render_end(renderer: &Renderer<'_>, which: &str, end: &End) -> Result<RenderedEnd, Mistake> {

@@ -1,0 +1,240 @@
+//! A small lab from outside: up, packets through its router, killed, down, and nothing is left.
+//!
+//! Needs root and `/dev/net/tun`; says that it skips where they are absent.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    process::{Command, Output},
+};
+
+/// The program with a lab folder of the test's own.
+fn lab(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_undertone-lab"))
+        .arg("--state")
+        .arg(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn text(output: Output) -> String {
+    let (out, error) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
+    assert!(output.status.success(), "{out}{error}");
+    out
+}
+
+/// Whether this machine can hold a lab; says why not.
+fn is_possible() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let user = status
+        .lines()
+        .find(|line| line.starts_with("Uid:"))
+        .unwrap();
+    let missing = if user.split_whitespace().nth(2) != Some("0") {
+        Some("not root")
+    } else if File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/net/tun")
+        .is_err()
+    {
+        Some("no /dev/net/tun")
+    } else if !["/usr/sbin/iptables", "/usr/bin/ping", "/usr/bin/openssl"]
+        .iter()
+        .all(|program| Path::new(program).exists())
+    {
+        Some("no iptables, ping or openssl")
+    } else {
+        None
+    };
+    if let Some(missing) = missing {
+        let _ = writeln!(std::io::stderr(), "skipped: {missing}");
+    }
+    missing.is_none()
+}
+
+/// A catalogue with nothing in it: what is tested needs no servers, and no certificates.
+fn empty_catalogue(folder: &Path) -> String {
+    let catalogue = folder.join("catalogue");
+    fs::create_dir_all(&catalogue).unwrap();
+    catalogue.display().to_string()
+}
+
+fn namespaces() -> String {
+    let output = Command::new("ip").args(["netns", "list"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_lab_carries_packets_and_leaves_nothing_behind_even_when_it_is_killed() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let catalogue = empty_catalogue(folder);
+    let before = namespaces();
+    let up = [
+        "up",
+        "--clients",
+        "2",
+        "--seed",
+        "5",
+        "--catalogue",
+        &catalogue,
+    ];
+
+    let told = text(lab(folder, &up));
+    assert!(
+        told.contains("is up: 11 hosts, 2 of them clients"),
+        "{told}"
+    );
+    let told = text(lab(folder, &up));
+    assert!(told.contains("is up already"), "{told}");
+    let other = lab(folder, &["up", "--clients", "3", "--catalogue", &catalogue]);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("take it down first"));
+
+    let status: serde_json::Value =
+        serde_json::from_str(&text(lab(folder, &["status", "--format", "json"]))).unwrap();
+    assert_eq!(status["state"], "up");
+    let host = |name: &str| {
+        let hosts = status["hosts"].as_array().unwrap();
+        hosts
+            .iter()
+            .find(|host| host["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    let (client, site) = (host("c01"), host("a"));
+    let ping = Command::new("ip")
+        .args(["netns", "exec", client["namespace"].as_str().unwrap()])
+        .args(["ping", "-c", "5", "-i", "0.1", "-W", "3", "-q"])
+        .arg(site["address"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let told = text(ping);
+    // There and back, each link once in each direction; processors may be busy, so only the least counts.
+    let delay = 2.0
+        * (client["link"]["delay_ms"].as_f64().unwrap()
+            + site["link"]["delay_ms"].as_f64().unwrap());
+    let least: f64 = told
+        .split_once("mdev = ")
+        .and_then(|(_, numbers)| numbers.split('/').next()?.parse().ok())
+        .unwrap();
+    assert!(
+        least >= delay,
+        "{least} ms, the links alone take {delay} ms"
+    );
+    assert!(
+        least < delay + 60.0,
+        "{least} ms, the links alone take {delay} ms"
+    );
+
+    let router = &status["programs"][0];
+    assert_eq!(router["name"], "router");
+    let router = router["pid"].as_u64().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-9", &router])
+            .status()
+            .unwrap()
+            .success()
+    );
+    // What a killed `run` leaves in a namespace is the lab's, too.
+    let mut stranded = Command::new("ip")
+        .args([
+            "netns",
+            "exec",
+            client["namespace"].as_str().unwrap(),
+            "sleep",
+            "300",
+        ])
+        .spawn()
+        .unwrap();
+    let told = text(lab(folder, &["status"]));
+    assert!(told.contains("is broken"), "{told}");
+
+    let told = text(lab(folder, &["down"]));
+    assert!(
+        told.contains("is down: 1 processes ended, 11 namespaces removed"),
+        "{told}"
+    );
+    assert!(!stranded.wait().unwrap().success());
+    // Ended, though whoever adopted it may not have collected it yet.
+    let left = fs::read_to_string(format!("/proc/{router}/status")).unwrap_or_default();
+    assert!(left.is_empty() || left.contains("State:\tZ"), "{left}");
+    let told = text(lab(folder, &["down"]));
+    assert!(told.starts_with("nothing to do"), "{told}");
+    let prefix = client["namespace"]
+        .as_str()
+        .unwrap()
+        .strip_suffix("c01")
+        .unwrap();
+    assert!(!namespaces().contains(prefix) && !before.contains(prefix));
+    assert!(
+        !Path::new("/etc/netns")
+            .join(format!("{prefix}c01"))
+            .exists()
+    );
+}
+
+#[test]
+fn a_namespace_that_the_lab_has_not_made_stops_it_and_stays() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let catalogue = empty_catalogue(folder);
+    let up = ["up", "--clients", "1", "--catalogue", &catalogue];
+    text(lab(folder, &up));
+    let status: serde_json::Value =
+        serde_json::from_str(&text(lab(folder, &["status", "--format", "json"]))).unwrap();
+    let theirs = status["hosts"][2]["namespace"].as_str().unwrap().to_owned();
+    text(lab(folder, &["down"]));
+
+    let ip = |arguments: &[&str]| {
+        assert!(
+            Command::new("ip")
+                .args(arguments)
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    ip(&["netns", "add", &theirs]);
+    let failed = lab(folder, &up);
+    let told = String::from_utf8_lossy(&failed.stderr).into_owned();
+    let left = namespaces();
+    ip(&["netns", "delete", &theirs]);
+    assert!(!failed.status.success());
+    assert!(
+        told.contains(&format!("a network namespace `{theirs}` exists")),
+        "{told}"
+    );
+    let prefix = theirs.strip_suffix('c').unwrap();
+    let found = left.lines().filter(|line| line.starts_with(prefix)).count();
+    assert_eq!(
+        found, 1,
+        "what was started is taken down, and theirs stays: {left}"
+    );
+}
+
+#[test]
+fn without_a_lab_a_command_says_how_to_start_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = lab(folder.path(), &["tunnels"]);
+    assert!(!told.status.success());
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("start one with `undertone-lab up`"), "{told}");
+    let told = text(lab(folder.path(), &["status"]));
+    assert!(told.starts_with("no lab is up in"), "{told}");
+}

@@ -4,7 +4,7 @@ mod settings;
 
 use std::f64::consts::PI;
 
-use network::architecture::Architecture;
+use network::{architecture::Architecture, precision::Precision};
 use serde::{Deserialize, Serialize};
 
 pub use settings::{ClassWeights, Optimiser, Schedule, Watch};
@@ -25,6 +25,9 @@ pub struct Recipe {
     pub schema: u32,
     /// Which network.
     pub network: Architecture,
+    /// What convolutions round their factors to in training; results depend on it.
+    #[serde(default)]
+    pub precision: Precision,
     /// How often the training samples are gone through, at most.
     pub epochs: u32,
     /// Samples of one step; the last step of an epoch takes what is left.
@@ -322,6 +325,20 @@ mod tests {
         check_refused(
             "patience = 0\n",
             "`patience = 0` is out of range: 1 or more; leave it out to never stop early",
+        );
+    }
+
+    #[test]
+    fn a_recipe_that_says_nothing_of_precision_trains_in_float32() {
+        let silent = Recipe::parse(SHORT).unwrap();
+        assert_eq!(silent.precision, Precision::Float32);
+        let half = Recipe::parse(&format!("{SHORT}precision = \"bfloat16\"\n")).unwrap();
+        assert_eq!(half.precision, Precision::Bfloat16);
+        let error = Recipe::parse(&format!("{SHORT}precision = \"float16\"\n")).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with("line 8: unknown variant `float16`, expected"),
+            "{error}"
         );
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use network::{
     architecture::{Architecture, Shape},
+    precision::Precision,
     trainer::{Trainer, TrainerOptions},
     weights::Weights,
 };
@@ -57,6 +58,7 @@ fn weights() -> Weights {
         seed: 1,
         dropout: 0.0,
         weight_decay: 0.0,
+        precision: Precision::Float32,
         threads: 1,
     };
     Trainer::new(options).weights()

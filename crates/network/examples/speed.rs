@@ -1,5 +1,5 @@
 //! Samples a second of training and of inference: `speed [batch] [threads] [steps] [kernels]
-//! [fill]`.
+//! [fill] [precision]`.
 //!
 //! `fill` is how many bytes of a slice are filled on average, evenly from none to twice as many;
 //! without it all are. Of the sessions of ISCX-VPN-NonVPN2016 under the policy `paper`, 371 are.
@@ -15,6 +15,7 @@ use undertone_network::{
     architecture::{Architecture, Shape},
     engine::Engine,
     kernels::Kernels,
+    precision::Precision,
     trainer::{Batch, Trainer, TrainerOptions},
 };
 
@@ -73,6 +74,11 @@ fn main() {
         seed: 1,
         dropout: 0.5,
         weight_decay: 0.0,
+        precision: if arguments.get(5).is_some_and(|word| word == "bfloat16") {
+            Precision::Bfloat16
+        } else {
+            Precision::Float32
+        },
         threads,
     };
     let mut trainer = Trainer::new(options).with_kernels(kernels);

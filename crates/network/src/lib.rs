@@ -11,6 +11,7 @@ mod forward;
 pub mod kernels;
 mod layout;
 mod operation;
+pub mod precision;
 pub mod trainer;
 mod trunk;
 pub mod weights;

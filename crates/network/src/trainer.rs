@@ -21,6 +21,7 @@ use crate::{
     kernels::Kernels,
     layout::{Layout, Values},
     operation::{SharedTrunk, spatial_features},
+    precision::Precision,
     trunk::Trunk,
     weights::{Weights, WeightsError},
 };
@@ -61,6 +62,8 @@ pub struct TrainerOptions {
     /// away, biases and `BatchNorm` included, as `PyTorch`'s `AdamW` does. 0 is the paper's plain
     /// Adam.
     pub weight_decay: f64,
+    /// What convolutions round their factors to.
+    pub precision: Precision,
     /// Threads; the results do not depend on it.
     pub threads: usize,
 }
@@ -145,7 +148,7 @@ impl Trainer {
         let branch = layout
             .plan
             .as_ref()
-            .map(|plan| Trunk::new(plan.slice_length, kernels));
+            .map(|plan| Trunk::new(plan.slice_length, kernels, options.precision));
         Self {
             // Adam without decay is AdamW with a decay of zero; Burn's default epsilon is not
             // PyTorch's.

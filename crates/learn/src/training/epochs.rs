@@ -61,6 +61,7 @@ impl<'a> Loop<'a> {
             seed: recipe.seed,
             dropout: recipe.dropout,
             weight_decay: recipe.weight_decay,
+            precision: recipe.precision,
             threads: training.threads,
         };
         let path = training.run.state_path();

@@ -1,5 +1,6 @@
 //! What comes of a training: a model that tells classes apart, an early end, or a refusal.
 
+use network::{architecture::Architecture, precision::Precision};
 use undertone_learn::{
     dataset::{Dataset, Split},
     evaluation::{self, Subject, sharing::Seen},
@@ -45,6 +46,29 @@ fn a_trained_model_tells_the_classes_apart_and_is_evaluated() {
         evaluation,
         evaluation::evaluate(&model, subject, 3).unwrap()
     );
+}
+
+#[test]
+fn the_network_learns_in_bfloat16_as_it_does_in_float32() {
+    let dataset = dataset();
+    let [float32, bfloat16] = [Precision::Float32, Precision::Bfloat16].map(|precision| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut training = training(folder.path(), Start::New, &dataset);
+        training.recipe.network = Architecture::Resnet;
+        training.recipe.precision = precision;
+        training.recipe.learning_rate = 0.003;
+        training.recipe.epochs = 8;
+        fit(&training, &dataset).unwrap();
+        training.run.epochs().unwrap()
+    });
+    assert!(float32 != bfloat16, "one of them did not round");
+    for epochs in [&float32, &bfloat16] {
+        let (first, last) = (&epochs[0], &epochs[7]);
+        assert!(last.train_loss < 0.2 * first.train_loss, "{last:?}");
+        assert!(last.validation_accuracy > 0.9, "{last:?}");
+    }
+    let gap = float32[7].train_loss - bfloat16[7].train_loss;
+    assert!(gap.abs() < 0.1 * float32[0].train_loss, "{gap}");
 }
 
 #[test]

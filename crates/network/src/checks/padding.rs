@@ -6,6 +6,7 @@ use crate::{
     engine::to_unit,
     kernels::Kernels,
     layout::Layout,
+    precision::Precision,
     trunk::{Trunk, plan::FEATURES},
 };
 
@@ -19,7 +20,7 @@ fn results(kernels: Kernels, slice_length: usize, seed: u64, slices: &[f32]) -> 
         slice_length,
         classes: 5,
     });
-    let mut trunk = Trunk::new(slice_length, kernels);
+    let mut trunk = Trunk::new(slice_length, kernels, Precision::Float32);
     let features = trunk.forward(&layout.draw(seed).trunk, slices);
     let means = trunk.norms.iter().flat_map(|norm| norm.mean.clone());
     let variances = trunk.norms.iter().flat_map(|norm| &norm.variance);
@@ -95,9 +96,9 @@ fn nothing_of_a_batch_reaches_the_next() {
     let parameters = layout.draw(1).trunk;
     let weights = vec![0.5; 5 * FEATURES];
     let [first, second] = [slices(5, 784), padded_slices(5, 784)].map(|slices| to_unit(&slices));
-    let mut used = Trunk::new(784, kernels);
+    let mut used = Trunk::new(784, kernels, Precision::Float32);
     for slices in [&first, &second, &first] {
-        let mut fresh = Trunk::new(784, kernels);
+        let mut fresh = Trunk::new(784, kernels, Precision::Float32);
         let of_used = (used.forward(&parameters, slices), used.backward(&weights));
         let of_fresh = (fresh.forward(&parameters, slices), fresh.backward(&weights));
         assert!(of_used == of_fresh);

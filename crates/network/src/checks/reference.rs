@@ -10,6 +10,7 @@ use crate::{
     engine::Engine,
     kernels::Kernels,
     layout::Layout,
+    precision::Precision,
     trainer::{Batch, Trainer, TrainerOptions, floats},
     weights::{NamedTensor, Weights},
 };
@@ -147,6 +148,7 @@ fn check_network(architecture: Architecture) {
             seed: 0,
             dropout: 0.0,
             weight_decay: 0.0,
+            precision: Precision::Float32,
             threads: 1,
         };
         let mut trainer = Trainer::from_weights(options, &weights)

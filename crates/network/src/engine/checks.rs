@@ -4,6 +4,7 @@ use super::{Engine, Extent, FEATURES, STEM_PADDING, filled, to_unit};
 use crate::{
     architecture::{Architecture, Shape},
     kernels::Kernels,
+    precision::Precision,
     trainer::{Trainer, TrainerOptions},
 };
 
@@ -21,6 +22,7 @@ fn check(slice_length: usize, fills: impl Iterator<Item = usize>) {
         seed: 3,
         dropout: 0.0,
         weight_decay: 0.0,
+        precision: Precision::Float32,
         threads: 1,
     });
     let engine = Engine::new(shape, &trainer.weights()).unwrap();

@@ -1,20 +1,47 @@
 //! Matrix products over packed panels: convolutions, their input and their weight gradients.
 
 #[cfg(target_arch = "x86_64")]
-use super::vector::{Avx2, Avx512};
+use super::vector::{Avx2, Avx512, Avx512Bf16};
 use super::{
-    Kernels, PANEL, at_level,
-    vector::{Portable, Vector},
+    Kernels, PANEL, Pair, at_level, at_level_of_pairs,
+    vector::{Paired, Portable, Vector},
 };
+
+/// What a product multiplies: floats, or pairs of bfloat16, of which each counts as one factor.
+pub(crate) trait Factor: Copy {
+    /// Computes a product whose lengths were checked.
+    fn multiply(level: Kernels, product: Product<'_, Self>);
+    /// Computes a weight gradient whose lengths were checked.
+    fn weight_gradient(level: Kernels, gradient: WeightGradient<'_, Self>);
+}
+
+impl Factor for f32 {
+    fn multiply(level: Kernels, product: Product<'_, Self>) {
+        at_level!(level, multiply(product): Product<'_, f32>);
+    }
+    fn weight_gradient(level: Kernels, gradient: WeightGradient<'_, Self>) {
+        at_level!(level, weight_gradient(gradient): WeightGradient<'_, f32>);
+    }
+}
+
+impl Factor for Pair {
+    fn multiply(level: Kernels, product: Product<'_, Self>) {
+        at_level_of_pairs!(level, multiply(product): Product<'_, Pair>);
+    }
+    fn weight_gradient(level: Kernels, gradient: WeightGradient<'_, Self>) {
+        at_level_of_pairs!(level, weight_gradient(gradient): WeightGradient<'_, Pair>);
+    }
+}
 
 /// `output[rows, columns] (+)= input[rows, depth] * weights[depth, columns] + bias`.
 ///
 /// The rows of `input` start `row_stride` floats apart and may overlap: a convolution with three
 /// taps over channels-last rows is a product of depth `3 * channels` and row stride `channels`.
 /// Each output is one chain of additions over the depth, so a row's result does not depend on
-/// the rows beside it.
+/// the rows beside it. Of [`Pair`]s there are half as many as of floats: so are the depth and the
+/// row stride.
 #[derive(Debug)]
-pub(crate) struct Product<'a> {
+pub(crate) struct Product<'a, F = f32> {
     /// Rows of the output.
     pub(crate) rows: usize,
     /// Inputs per output.
@@ -22,11 +49,11 @@ pub(crate) struct Product<'a> {
     /// Columns of the output, a multiple of [`PANEL`].
     pub(crate) columns: usize,
     /// The left factor.
-    pub(crate) input: &'a [f32],
-    /// Floats from one row of the input to the next.
+    pub(crate) input: &'a [F],
+    /// Factors from one row of the input to the next.
     pub(crate) row_stride: usize,
     /// The right factor, `[columns / PANEL, depth, PANEL]`.
-    pub(crate) weights: &'a [f32],
+    pub(crate) weights: &'a [F],
     /// `[columns]`, added to each row.
     pub(crate) bias: Option<&'a [f32]>,
     /// Where the result goes.
@@ -39,9 +66,10 @@ pub(crate) struct Product<'a> {
     pub(crate) rectify: bool,
 }
 
-/// `output[depth, columns] (+)= inputT[depth, rows] * gradient[rows, columns]`.
+/// `output[depth, columns] (+)= inputT[depth, rows] * gradient[rows, columns]`. Of [`Pair`]s there
+/// are half as many rows.
 #[derive(Debug)]
-pub(crate) struct WeightGradient<'a> {
+pub(crate) struct WeightGradient<'a, F = f32> {
     /// Rows summed over.
     pub(crate) rows: usize,
     /// Rows of the output: inputs per output of the convolution.
@@ -49,11 +77,11 @@ pub(crate) struct WeightGradient<'a> {
     /// Columns of the output, a multiple of [`PANEL`].
     pub(crate) columns: usize,
     /// The input of the convolution.
-    pub(crate) input: &'a [f32],
-    /// Floats from one row of the input to the next.
+    pub(crate) input: &'a [F],
+    /// Factors from one row of the input to the next.
     pub(crate) row_stride: usize,
     /// Gradient of the convolution's output, `[columns / PANEL, rows, PANEL]`.
-    pub(crate) gradient: &'a [f32],
+    pub(crate) gradient: &'a [F],
     /// `[columns / PANEL, depth, PANEL]`.
     pub(crate) output: &'a mut [f32],
     /// Add to what the output holds.
@@ -62,7 +90,7 @@ pub(crate) struct WeightGradient<'a> {
 
 impl Kernels {
     /// Computes a [`Product`].
-    pub(crate) fn multiply(self, product: Product<'_>) {
+    pub(crate) fn multiply<F: Factor>(self, product: Product<'_, F>) {
         let Product {
             rows,
             depth,
@@ -78,11 +106,11 @@ impl Kernels {
         assert!(product.weights.len() >= columns * depth);
         assert!(product.output.len() >= (rows - 1) * product.output_stride + columns);
         assert!(product.bias.is_none_or(|bias| bias.len() >= columns));
-        at_level!(self, multiply(product): Product<'_>);
+        F::multiply(self, product);
     }
 
     /// Computes a [`WeightGradient`].
-    pub(crate) fn weight_gradient(self, gradient: WeightGradient<'_>) {
+    pub(crate) fn weight_gradient<F: Factor>(self, gradient: WeightGradient<'_, F>) {
         let WeightGradient {
             rows,
             depth,
@@ -96,11 +124,11 @@ impl Kernels {
         assert!(gradient.input.len() >= (rows - 1) * gradient.row_stride + depth);
         assert!(gradient.gradient.len() >= columns * rows);
         assert!(gradient.output.len() >= columns * depth);
-        at_level!(self, weight_gradient(gradient): WeightGradient<'_>);
+        F::weight_gradient(self, gradient);
     }
 }
 
-/// Some rows of a panel, small enough for the registers.
+/// Some rows of a panel, small enough for the registers. A [`Pair`] is as long as a float.
 #[derive(Clone, Copy)]
 struct Tile {
     /// Products summed per output.
@@ -226,7 +254,9 @@ unsafe fn stripe<V: Vector, const ROWS: usize, const STRIDE: usize>(mut next: Ti
 ///
 /// The processor has the features of `V`; the product's lengths were checked.
 #[inline(always)]
-unsafe fn multiply<V: Vector, const ROWS: usize, const PARTS: usize>(product: Product<'_>) {
+unsafe fn multiply<V: Vector, const ROWS: usize, const PARTS: usize>(
+    product: Product<'_, V::Factor>,
+) {
     let floor = if product.rectify {
         0.0
     } else {
@@ -236,10 +266,12 @@ unsafe fn multiply<V: Vector, const ROWS: usize, const PARTS: usize>(product: Pr
         let (panel, within) = (column / PANEL, column % PANEL);
         let first = Tile {
             steps: product.depth,
-            left: product.input.as_ptr(),
+            left: product.input.as_ptr().cast(),
             row_stride: product.row_stride,
             step_stride: 1,
-            right: product.weights[panel * product.depth * PANEL + within..].as_ptr(),
+            right: product.weights[panel * product.depth * PANEL + within..]
+                .as_ptr()
+                .cast(),
             output: product.output[column..].as_mut_ptr(),
             output_stride: product.output_stride,
             bias: product
@@ -248,7 +280,8 @@ unsafe fn multiply<V: Vector, const ROWS: usize, const PARTS: usize>(product: Pr
             accumulate: product.accumulate,
             floor,
         };
-        // SAFETY: `Kernels::multiply` asserted that all rows and columns lie in their slices;
+        // SAFETY: `Kernels::multiply` asserted that all rows and columns lie in their slices, of
+        // factors that are as long as floats;
         // the const arms repeat the row stride they match.
         unsafe {
             match product.row_stride {
@@ -268,16 +301,18 @@ unsafe fn multiply<V: Vector, const ROWS: usize, const PARTS: usize>(product: Pr
 /// The processor has the features of `V`; the lengths were checked.
 #[inline(always)]
 unsafe fn weight_gradient<V: Vector, const ROWS: usize, const PARTS: usize>(
-    gradient: WeightGradient<'_>,
+    gradient: WeightGradient<'_, V::Factor>,
 ) {
     for column in (0..gradient.columns).step_by(2 * V::LANES) {
         let (panel, within) = (column / PANEL, column % PANEL);
         let first = Tile {
             steps: gradient.rows,
-            left: gradient.input.as_ptr(),
+            left: gradient.input.as_ptr().cast(),
             row_stride: 1,
             step_stride: gradient.row_stride,
-            right: gradient.gradient[panel * gradient.rows * PANEL + within..].as_ptr(),
+            right: gradient.gradient[panel * gradient.rows * PANEL + within..]
+                .as_ptr()
+                .cast(),
             output: gradient.output[panel * gradient.depth * PANEL + within..].as_mut_ptr(),
             output_stride: PANEL,
             bias: std::ptr::null(),

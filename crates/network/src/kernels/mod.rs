@@ -12,12 +12,14 @@
 #[cfg(test)]
 mod checks;
 mod matrix;
+mod pairs;
 mod rows;
 mod vector;
 
 use std::{fmt, str::FromStr};
 
 pub(crate) use matrix::{Product, WeightGradient};
+pub(crate) use pairs::Pair;
 pub(crate) use rows::{Activate, Gate, NormGradient, Repeated, Residual};
 
 /// Columns of a packed panel: two AVX-512 registers.
@@ -134,3 +136,41 @@ macro_rules! at_level {
     }};
 }
 use at_level;
+
+/// The same for a kernel that multiplies pairs.
+macro_rules! at_level_of_pairs {
+    ($level:expr, $kernel:ident($argument:expr): $type:ty) => {{
+        let argument: $type = $argument;
+        match $level {
+            // SAFETY: plain Rust needs no features; the argument was checked by the caller.
+            Kernels::Portable => unsafe { $kernel::<Paired<Portable>, 4, 8>(argument) },
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx512 if is_x86_feature_detected!("avx512bf16") => {
+                #[target_feature(enable = "avx512f,avx512bf16")]
+                fn run(argument: $type) {
+                    // SAFETY: this function has the features; the argument was checked.
+                    unsafe { $kernel::<Avx512Bf16, 14, 2>(argument) }
+                }
+                assert!(Kernels::Avx512.is_available(), "no AVX-512 here");
+                // SAFETY: the line above and the arm found the features.
+                unsafe { run(argument) }
+            }
+            // Processors with AVX-512 have AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Kernels::Avx2 | Kernels::Avx512 => {
+                #[target_feature(enable = "avx2,fma")]
+                fn run(argument: $type) {
+                    // SAFETY: this function has the features; the argument was checked.
+                    unsafe { $kernel::<Paired<Avx2>, 4, 4>(argument) }
+                }
+                assert!(Kernels::Avx2.is_available(), "no AVX2 here");
+                // SAFETY: the line above found the features.
+                unsafe { run(argument) }
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            // SAFETY: as for the portable level.
+            _ => unsafe { $kernel::<Paired<Portable>, 4, 8>(argument) },
+        }
+    }};
+}
+use at_level_of_pairs;

@@ -178,17 +178,18 @@ impl Trunk {
                 } = share;
                 let Scratch {
                     activation,
-                    rows,
-                    panels,
+                    pairs,
+                    gradient,
                     input,
                 } = scratch;
                 let way = self.way(block.second, sample);
                 let outer = &self.outer[sample * largest..][..way.output_size()];
                 let middle = self.middle(number, sample, activation);
-                way.norm_gradient(outer, self.output(block.second, sample), rows, panels);
-                way.weights(middle, panels, partial, !is_first);
+                way.norm_gradient(outer, self.output(block.second, sample), gradient);
+                let paired = way.pair_outputs(middle, pairs);
+                way.weights(paired, gradient, partial, !is_first);
                 let size = way.input_size();
-                way.input(rows, &mut input[..size], false);
+                way.input(gradient, &mut input[..size], false);
                 self.kernels.gate(Gate {
                     repeated: self.extents[sample].repeated(first),
                     channels: first.outputs,
@@ -244,8 +245,8 @@ impl Trunk {
                     scratch,
                 } = share;
                 let Scratch {
-                    rows,
-                    panels,
+                    pairs,
+                    gradient,
                     input,
                     ..
                 } = scratch;
@@ -255,15 +256,17 @@ impl Trunk {
                 let block_input = self.input(number, sample);
                 let size = way.input_size();
                 let input = &mut input[..size];
-                way.norm_gradient(inner, self.output(block.first, sample), rows, panels);
-                way.weights(block_input, panels, partial, !is_first);
-                way.input(rows, input, false);
+                way.norm_gradient(inner, self.output(block.first, sample), gradient);
+                // The shortcut has the same stride.
+                let paired = way.pair_outputs(block_input, pairs);
+                way.weights(paired, gradient, partial, !is_first);
+                way.input(gradient, input, false);
                 if let Some(own) = block.shortcut {
                     let way = self.way(own, sample);
                     let outer = &outer[..way.output_size()];
-                    way.norm_gradient(outer, self.output(own, sample), rows, panels);
-                    way.weights(block_input, panels, shortcut_partial, !is_first);
-                    way.input(rows, input, true);
+                    way.norm_gradient(outer, self.output(own, sample), gradient);
+                    way.weights(paired, gradient, shortcut_partial, !is_first);
+                    way.input(gradient, input, true);
                 } else {
                     for (value, outer) in input.iter_mut().zip(outer.iter()) {
                         *value += outer;
@@ -304,17 +307,13 @@ impl Trunk {
                 let outer = &self.outer[sample * largest..][..way.output_size()];
                 let Scratch {
                     activation,
-                    rows,
-                    panels,
+                    pairs,
+                    gradient,
                     ..
                 } = scratch;
-                way.norm_gradient(outer, self.output(0, sample), rows, panels);
-                way.weights(
-                    self.stem_input(sample, activation),
-                    panels,
-                    partial,
-                    !is_first,
-                );
+                way.norm_gradient(outer, self.output(0, sample), gradient);
+                let input = way.pair_outputs(self.stem_input(sample, activation), pairs);
+                way.weights(input, gradient, partial, !is_first);
             },
         );
         reduce(

@@ -5,14 +5,19 @@ use std::{mem, sync::Mutex};
 use rayon::prelude::*;
 
 use super::{
-    Trunk, convolve, interior, interior_mut,
+    Trunk, convolve,
+    factors::{Gradient, Rows},
+    interior, interior_mut,
     norm::Norm,
     padded,
     padding::{Extent, filled},
     parallel::{Scratch, Share, each_sample},
     plan::{Convolution, FEATURES},
 };
-use crate::kernels::{Activate, Repeated, Residual};
+use crate::{
+    kernels::{Activate, Pair, Repeated, Residual},
+    precision::Precision,
+};
 
 impl Trunk {
     /// Features `[batch, FEATURES]` of slices `[batch, slice length]` whose bytes were divided
@@ -25,7 +30,7 @@ impl Trunk {
         );
         self.reserve(slices.len() / self.plan.slice_length);
         self.slices.copy_from_slice(slices);
-        let plan = &self.plan;
+        let (plan, precision, kernels) = (&self.plan, self.precision, self.kernels);
         self.extents.clear();
         self.extents.extend(
             slices
@@ -39,6 +44,8 @@ impl Trunk {
                 packed.pack(
                     convolution,
                     &parameters[convolution.offset..][..convolution.weights()],
+                    precision,
+                    kernels,
                 );
             });
         self.stem(parameters);
@@ -69,8 +76,8 @@ impl Trunk {
         while self.scratch.len() < rayon::current_num_threads() {
             self.scratch.push(Mutex::new(Scratch {
                 activation: vec![0.0; plan.largest_rows().max(plan.slice_length + padding)],
-                rows: vec![0.0; plan.largest_rows()],
-                panels: vec![0.0; largest],
+                pairs: Vec::new(),
+                gradient: Gradient::new(plan.largest_rows(), largest),
                 input: vec![0.0; plan.largest_rows()],
             }));
         }
@@ -113,8 +120,8 @@ impl Trunk {
                 convolve(
                     self.kernels,
                     convolution,
-                    &self.packed[0].forward,
-                    slice,
+                    &self.packed[0],
+                    slice.into(),
                     output,
                 );
                 self.moments(convolution, sample, output, sums);
@@ -127,6 +134,14 @@ impl Trunk {
     /// Floats of one sample's output of a convolution.
     pub(super) fn output_size(&self, convolution: &Convolution, sample: usize) -> usize {
         self.extents[sample].outputs(convolution) * convolution.outputs
+    }
+
+    /// Padded rows as a block's convolutions read them.
+    fn rows<'a>(&self, padded: &'a [f32], place: &'a mut Vec<Pair>) -> Rows<'a> {
+        match self.precision {
+            Precision::Float32 => padded.into(),
+            Precision::Bfloat16 => Rows::paired(self.kernels, padded, place),
+        }
     }
 
     /// Moments of one sample's output of a convolution, as those of the full slice.
@@ -173,6 +188,7 @@ impl Trunk {
                     sample,
                     buffers: [input, output, shortcut],
                     sums,
+                    scratch,
                     ..
                 } = share;
                 let rows = self.extents[sample].inputs(first);
@@ -180,10 +196,11 @@ impl Trunk {
                 self.previous_output(number, sample, interior_mut(input, first.inputs));
                 let output = &mut output[..self.output_size(first, sample)];
                 let (own_sums, shortcut_sums) = sums.split_at_mut(2 * first.outputs);
+                let input = self.rows(input, &mut scratch.pairs);
                 convolve(
                     self.kernels,
                     first,
-                    &self.packed[block.first].forward,
+                    &self.packed[block.first],
                     input,
                     output,
                 );
@@ -194,7 +211,7 @@ impl Trunk {
                     convolve(
                         self.kernels,
                         convolution,
-                        &self.packed[own].forward,
+                        &self.packed[own],
                         input,
                         shortcut,
                     );
@@ -238,8 +255,8 @@ impl Trunk {
                 convolve(
                     self.kernels,
                     second,
-                    &self.packed[block.second].forward,
-                    middle,
+                    &self.packed[block.second],
+                    self.rows(middle, &mut scratch.pairs),
                     output,
                 );
                 self.moments(second, sample, output, sums);

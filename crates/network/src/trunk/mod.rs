@@ -7,6 +7,7 @@
 //! start of a place as large as a full slice needs.
 
 mod backward;
+mod factors;
 mod forward;
 mod norm;
 mod packing;
@@ -17,6 +18,7 @@ mod way;
 
 use std::sync::Mutex;
 
+use factors::{Multiplication, Rows};
 pub(crate) use forward::average_rows;
 pub(crate) use norm::{EPSILON, Norm};
 use packing::Packed;
@@ -25,7 +27,7 @@ use padding::Extent;
 use parallel::Scratch;
 use plan::{Convolution, Plan};
 
-use crate::kernels::{Kernels, Product};
+use crate::{kernels::Kernels, precision::Precision};
 
 /// The branch, its kernels, and the memory of one step.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Trunk {
     pub(crate) plan: Plan,
     /// Instructions used.
     pub(crate) kernels: Kernels,
+    /// What the products' factors are rounded to.
+    precision: Precision,
     /// Statistics of the last forward pass, one per convolution.
     pub(crate) norms: Vec<Norm>,
     packed: Vec<Packed>,
@@ -58,11 +62,12 @@ pub(crate) struct Trunk {
 
 impl Trunk {
     /// The branch for slices of `slice_length` bytes.
-    pub(crate) fn new(slice_length: usize, kernels: Kernels) -> Self {
+    pub(crate) fn new(slice_length: usize, kernels: Kernels, precision: Precision) -> Self {
         let plan = Plan::new(slice_length);
         let count = plan.convolutions.len();
         Self {
             kernels,
+            precision,
             norms: vec![Norm::default(); count],
             packed: vec![Packed::default(); count],
             batch: 0,
@@ -102,31 +107,30 @@ impl Trunk {
 fn convolve(
     kernels: Kernels,
     convolution: &Convolution,
-    weights: &[f32],
-    padded: &[f32],
+    packed: &Packed,
+    padded: Rows<'_>,
     output: &mut [f32],
 ) {
-    kernels.multiply(Product {
+    Multiplication {
         rows: output.len() / convolution.outputs,
         depth: convolution.depth(),
         columns: convolution.outputs,
-        input: window(convolution, padded),
+        left: padded.behind(window(convolution)),
         row_stride: convolution.stride * convolution.inputs,
-        weights,
-        bias: None,
+        right: &packed.forward,
         output,
         output_stride: convolution.outputs,
         accumulate: false,
-        rectify: false,
-    });
+    }
+    .run(kernels);
 }
 
-/// Where the first output's inputs start.
-fn window<'a>(convolution: &Convolution, padded: &'a [f32]) -> &'a [f32] {
+/// Where the first output's inputs start among padded rows.
+fn window(convolution: &Convolution) -> usize {
     if convolution.taps == 1 {
-        &padded[convolution.inputs..]
+        convolution.inputs
     } else {
-        padded
+        0
     }
 }
 

@@ -1,17 +1,20 @@
 //! Weights in the order the kernels read them: panels of 32 columns.
 
-use super::plan::Convolution;
-use crate::kernels::PANEL;
+use super::{factors::Panels, plan::Convolution};
+use crate::{
+    kernels::{Kernels, PANEL},
+    precision::Precision,
+};
 
 /// A convolution's weights in panels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Packed {
     /// `[outputs / PANEL, taps * inputs, PANEL]`, for the output.
-    pub(crate) forward: Vec<f32>,
+    pub(crate) forward: Panels,
     /// For the gradient of the inputs at every position (stride 1) or at the even ones.
-    pub(crate) backward: Vec<f32>,
+    pub(crate) backward: Panels,
     /// For the gradient of the inputs at the odd positions of a convolution of stride 2.
-    pub(crate) backward_odd: Vec<f32>,
+    pub(crate) backward_odd: Panels,
 }
 
 /// `weights` is `[outputs, inputs, taps]`, as `PyTorch` has it.
@@ -70,14 +73,25 @@ fn pack_transposed(
 }
 
 impl Packed {
+    /// Whether products with these weights are of pairs.
+    pub(crate) fn is_paired(&self) -> bool {
+        !self.forward.pairs.is_empty()
+    }
+
     /// Packs anew, in the memory of before.
     ///
     /// An input at position `i` of a three-tap convolution meets output `o` through tap
     /// `i + 1 - stride * o`. At stride 1 the outputs `i - 1, i, i + 1` meet it through taps
     /// 2, 1, 0. At stride 2 an even input meets one output through tap 1, an odd one meets two
     /// through taps 2 and 0.
-    pub(crate) fn pack(&mut self, convolution: &Convolution, weights: &[f32]) {
-        pack_forward(convolution, weights, &mut self.forward);
+    pub(crate) fn pack(
+        &mut self,
+        convolution: &Convolution,
+        weights: &[f32],
+        precision: Precision,
+        kernels: Kernels,
+    ) {
+        pack_forward(convolution, weights, &mut self.forward.floats);
         let (all, odd): (&[usize], &[usize]) = match (convolution.taps, convolution.stride) {
             (3, 1) => (&[2, 1, 0], &[]),
             (3, _) => (&[1], &[2, 0]),
@@ -85,8 +99,18 @@ impl Packed {
             // Nobody asks for the gradient of the slice itself.
             _ => (&[], &[]),
         };
-        pack_transposed(convolution, weights, all, &mut self.backward);
-        pack_transposed(convolution, weights, odd, &mut self.backward_odd);
+        pack_transposed(convolution, weights, all, &mut self.backward.floats);
+        pack_transposed(convolution, weights, odd, &mut self.backward_odd.floats);
+        // The stem's input is one channel: it has no pairs, and next to no work.
+        if precision == Precision::Bfloat16 && convolution.inputs > 1 {
+            for panels in [
+                &mut self.forward,
+                &mut self.backward,
+                &mut self.backward_odd,
+            ] {
+                panels.pair(kernels);
+            }
+        }
     }
 }
 

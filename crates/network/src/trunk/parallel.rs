@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::factors::Gradient;
+use crate::kernels::Pair;
+
 /// Chunks of a batch; fewer if there are fewer samples. More would use more threads and cost
 /// more memory for partial weight gradients.
 const CHUNKS: usize = 16;
@@ -16,10 +19,10 @@ const CHUNKS: usize = 16;
 pub(crate) struct Scratch {
     /// A padded activation.
     pub(crate) activation: Vec<f32>,
-    /// A padded gradient of a convolution's output.
-    pub(crate) rows: Vec<f32>,
-    /// The same in panels.
-    pub(crate) panels: Vec<f32>,
+    /// Pairs of it.
+    pub(crate) pairs: Vec<Pair>,
+    /// Gradient of a convolution's output.
+    pub(super) gradient: Gradient,
     /// Gradient of a convolution's input.
     pub(crate) input: Vec<f32>,
 }

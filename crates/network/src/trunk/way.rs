@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    factors::{Gradient, Multiplication, Panels, Rows},
     norm::Norm,
     packing::{Packed, unpack_gradient},
     padded,
@@ -12,7 +13,7 @@ use super::{
     plan::Convolution,
     window,
 };
-use crate::kernels::{Kernels, NormGradient, PANEL, Product, WeightGradient};
+use crate::kernels::{Kernels, NormGradient, PANEL, Pair, WeightGradient};
 
 /// Floats of a weight gradient that one thread adds up at a time.
 const REDUCE: usize = 4096;
@@ -39,21 +40,15 @@ impl Way<'_> {
 
     /// Gradient of the convolution's output, as padded rows and as panels. The panels are for
     /// sums over positions, so that rows are in them as many times as they count.
-    pub(super) fn norm_gradient(
-        &self,
-        gradient: &[f32],
-        values: &[f32],
-        rows: &mut [f32],
-        panels: &mut [f32],
-    ) {
+    pub(super) fn norm_gradient(&self, outer: &[f32], values: &[f32], into: &mut Gradient) {
         let channels = self.convolution.outputs;
         let count = self.extent.outputs(self.convolution);
-        let rows = padded(rows, count, channels);
+        let rows = padded(&mut into.rows, count, channels);
         let end = rows.len() - channels;
-        let panels = &mut panels[..count * channels];
+        let panels = &mut into.panels[..count * channels];
         self.kernels.norm_gradient(NormGradient {
             channels,
-            gradient,
+            gradient: outer,
             values,
             mean: &self.norm.mean,
             scale: &self.norm.scale,
@@ -68,64 +63,107 @@ impl Way<'_> {
                 *value *= repeated.times as f32;
             }
         }
+        if self.packed.is_paired() {
+            into.pair(self.kernels, count, channels);
+        }
+    }
+
+    /// The convolution's input as [`Way::weights`] reads it: where pairs are multiplied, each
+    /// value with the one that takes its part in the next output.
+    pub(super) fn pair_outputs<'a>(&self, padded: &'a [f32], place: &'a mut Vec<Pair>) -> Rows<'a> {
+        place.clear();
+        if self.packed.is_paired() {
+            place.resize(padded.len(), Pair::default());
+            let distance = self.convolution.stride * self.convolution.inputs;
+            self.kernels.pair_ahead(padded, distance, place);
+        }
+        Rows {
+            floats: padded,
+            pairs: place,
+        }
     }
 
     /// Gradient of the weights, in panels.
     pub(super) fn weights(
         &self,
-        padded: &[f32],
-        panels: &[f32],
-        partial: &mut [f32],
+        input: Rows<'_>,
+        gradient: &Gradient,
+        output: &mut [f32],
         accumulate: bool,
     ) {
         let convolution = self.convolution;
-        self.kernels.weight_gradient(WeightGradient {
-            rows: self.extent.outputs(convolution),
-            depth: convolution.depth(),
-            columns: convolution.outputs,
-            input: window(convolution, padded),
-            row_stride: convolution.stride * convolution.inputs,
-            gradient: panels,
-            output: partial,
-            accumulate,
-        });
+        let (rows, depth) = (self.extent.outputs(convolution), convolution.depth());
+        let columns = convolution.outputs;
+        let row_stride = convolution.stride * convolution.inputs;
+        let start = window(convolution);
+        if self.packed.is_paired() {
+            self.kernels.weight_gradient(WeightGradient {
+                rows: rows.div_ceil(2),
+                depth,
+                columns,
+                input: &input.pairs[start..],
+                row_stride: 2 * row_stride,
+                gradient: &gradient.panel_pairs,
+                output,
+                accumulate,
+            });
+        } else {
+            self.kernels.weight_gradient(WeightGradient {
+                rows,
+                depth,
+                columns,
+                input: &input.floats[start..],
+                row_stride,
+                gradient: &gradient.panels,
+                output,
+                accumulate,
+            });
+        }
     }
 
-    /// Gradient of the input, from padded rows. A one-tap convolution of stride 2 has none at
-    /// odd positions, so it can only be added to what is there.
-    pub(super) fn input(&self, rows: &[f32], input: &mut [f32], accumulate: bool) {
+    /// Gradient of the input. A one-tap convolution of stride 2 has none at odd positions, so it
+    /// can only be added to what is there.
+    pub(super) fn input(&self, gradient: &Gradient, input: &mut [f32], accumulate: bool) {
         let Convolution {
             inputs,
             outputs,
             stride,
+            taps,
             ..
         } = *self.convolution;
         let input_length = self.extent.inputs(self.convolution);
         let output_length = self.extent.outputs(self.convolution);
-        let product =
-            |taps: usize, rows_out: usize, from: &[f32], weights: &[f32], to: &mut [f32]| {
-                self.kernels.multiply(Product {
-                    rows: rows_out,
-                    depth: taps * outputs,
-                    columns: inputs,
-                    input: from,
-                    row_stride: outputs,
-                    weights,
-                    bias: None,
-                    output: to,
-                    output_stride: stride * inputs,
-                    accumulate,
-                    rectify: false,
-                });
-            };
-        let behind = &rows[outputs..];
-        if stride == 1 && self.convolution.taps == 3 {
-            product(3, input_length, rows, &self.packed.backward, input);
+        let product = |used: usize, rows: usize, left: Rows<'_>, right: &Panels, to: &mut [f32]| {
+            Multiplication {
+                rows,
+                depth: used * outputs,
+                columns: inputs,
+                left,
+                row_stride: outputs,
+                right,
+                output: to,
+                output_stride: stride * inputs,
+                accumulate,
+            }
+            .run(self.kernels);
+        };
+        let rows = Rows {
+            floats: &gradient.rows,
+            pairs: &gradient.row_pairs,
+        };
+        let behind = rows.behind(outputs);
+        let Packed {
+            backward,
+            backward_odd,
+            ..
+        } = self.packed;
+        if stride == 1 && taps == 3 {
+            product(3, input_length, rows, backward, input);
         } else {
-            product(1, output_length, behind, &self.packed.backward, input);
-            if self.convolution.taps == 3 && input_length > 1 {
+            product(1, output_length, behind, backward, input);
+            if taps == 3 && input_length > 1 {
                 let odd = &mut input[inputs..];
-                product(2, input_length / 2, behind, &self.packed.backward_odd, odd);
+                product(2, input_length / 2, behind, backward_odd, odd);
             }
         }
     }

@@ -251,7 +251,16 @@ impl Lab {
 
 /// A folder's name from the root on, so that it means the same to every process.
 pub(crate) fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(folder).context("the folder of the lab has no name")
+    let folder = std::path::absolute(folder).context("the folder of the lab has no name")?;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    match folder.to_str().filter(|name| name.chars().all(is_plain)) {
+        Some(_) => Ok(folder),
+        // Commands and settings of a hundred programs have it in them, each with quotes of its own.
+        None => bail!(
+            "the lab's folder `{}` may have only letters, digits, `.`, `_` and `-` in its name",
+            folder.display()
+        ),
+    }
 }
 
 /// Where the jobs of a lab are written down.

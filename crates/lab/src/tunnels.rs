@@ -107,7 +107,7 @@ impl<'a> Gateway<'a> {
         let inside = host
             .inside
             .with_context(|| format!("`{}` is no gateway", host.name))?;
-        let draws = Draws::new(seed, "gateway", fold(&tunnel.name));
+        let draws = Draws::new(seed, &format!("gateway {}", tunnel.name), 0);
         let (folder, device) = (folder(lab, tunnel, &host), device(lab, &host));
         let values = TunnelValues {
             folder: &folder,
@@ -283,11 +283,4 @@ fn address_of(lab: &Lab, host: &str, interface: &str) -> anyhow::Result<Ipv4Addr
 
 fn mistaken(mistake: crate::catalogue::Mistake) -> anyhow::Error {
     anyhow::anyhow!("{mistake}")
-}
-
-/// A number for a name, so that kinds of tunnels draw apart from each other.
-fn fold(name: &str) -> u64 {
-    name.bytes().fold(0, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(u64::from(byte))
-    })
 }

@@ -21,6 +21,7 @@ pub(crate) struct List {
 struct Listing<'a> {
     scenarios: Vec<ScenarioLine<'a>>,
     services: Vec<ServiceLine<'a>>,
+    tunnels: Vec<TunnelLine<'a>>,
     classes: &'a [ClassCoverage],
     shortcomings: Vec<String>,
 }
@@ -42,6 +43,13 @@ struct ServiceLine<'a> {
     ports: Vec<String>,
 }
 
+#[derive(Debug, Serialize)]
+struct TunnelLine<'a> {
+    tunnel: &'a str,
+    software: &'a str,
+    is_held_out: bool,
+}
+
 impl List {
     /// Lists the catalogue.
     pub(crate) fn run(&self, places: &Places, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -50,6 +58,7 @@ impl List {
         let listing = Listing {
             scenarios: scenario_lines(&catalogue),
             services: service_lines(&catalogue),
+            tunnels: tunnel_lines(&catalogue),
             shortcomings: classes
                 .iter()
                 .flat_map(ClassCoverage::shortcomings)
@@ -105,6 +114,18 @@ fn service_lines(catalogue: &Catalogue) -> Vec<ServiceLine<'_>> {
         .collect()
 }
 
+fn tunnel_lines(catalogue: &Catalogue) -> Vec<TunnelLine<'_>> {
+    catalogue
+        .tunnels
+        .values()
+        .map(|tunnel| TunnelLine {
+            tunnel: &tunnel.name,
+            software: &tunnel.software,
+            is_held_out: tunnel.is_held_out,
+        })
+        .collect()
+}
+
 fn write_text(listing: &Listing<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut table = table(&["class", "application", "stack", "services", "sites"]);
     for line in &listing.scenarios {
@@ -125,6 +146,16 @@ fn write_text(listing: &Listing<'_>, out: &mut dyn Write) -> anyhow::Result<()> 
             line.hosts.join(" "),
             line.ports.join(" "),
         ]);
+    }
+    writeln!(out, "{table}\n")?;
+    let mut table = self::table(&["tunnel", "software", "for"]);
+    for line in &listing.tunnels {
+        let purpose = if line.is_held_out {
+            "tests only"
+        } else {
+            "training and tests"
+        };
+        table.add_row([line.tunnel, line.software, purpose]);
     }
     writeln!(out, "{table}")?;
     for shortcoming in &listing.shortcomings {

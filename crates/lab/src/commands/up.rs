@@ -15,7 +15,7 @@ use crate::{
     catalogue::Catalogue,
     certificates, interrupt,
     lab::{self, Claim, Lab, Plan, Role, State},
-    router,
+    media, router,
 };
 
 /// Bring the lab up: namespaces, router, servers
@@ -50,7 +50,14 @@ impl Up {
                 removed.processes, removed.namespaces
             ));
         }
-        let made = self.make(places, folder, &stop);
+        let made = self.make(places, folder, &stop).map_err(|error| {
+            // Ctrl-C reaches the programs that work for us as well: what they say of it is beside the point.
+            if stop.load(Ordering::Relaxed) {
+                anyhow::anyhow!("interrupted")
+            } else {
+                error
+            }
+        });
         if made.is_err() {
             say("taking down what was started");
             lab::remove(folder).context("cannot take down what was started")?;
@@ -93,6 +100,7 @@ impl Up {
         let catalogue = Catalogue::load(places.catalogue.as_deref())?;
         if !(catalogue.services.is_empty() && catalogue.tunnels.is_empty()) {
             certificates::complete(folder, self.seed, &say, &proceed)?;
+            media::complete(folder, self.seed, &say)?;
         }
         let plan = Plan {
             clients: usize::from(self.clients),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,6 @@ pub(crate) struct Host {
 ///
 /// `prefix` is what the names of its namespaces begin with.
 pub(crate) fn hosts(prefix: &str, gateways: usize, clients: usize, seed: u64) -> Vec<Host> {
-    use rand::SeedableRng;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut taken = BTreeSet::new();
     let mut hosts = Vec::new();

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -18,11 +19,17 @@ use super::process::{self, Process};
 /// The variable by which the lab's processes are known; its value is the lab's identity.
 pub(crate) const MARK: &str = "UNDERTONE_LAB";
 
+/// The variable by which one job's processes are known, also those that have left its session.
+const JOB_MARK: &str = "UNDERTONE_JOB";
+
 /// Where the lab's programs look for others.
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How long a job may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How often a job is searched for processes that have to end.
+const ROUNDS: usize = 3;
 
 /// How often a job is looked at while somebody waits for it.
 const TICK: Duration = Duration::from_millis(20);
@@ -63,6 +70,7 @@ pub(crate) struct Job {
     child: Child,
     process: Process,
     record: PathBuf,
+    mark: String,
     is_left_alone: bool,
 }
 
@@ -79,7 +87,9 @@ impl Job {
         fs::create_dir_all(&program.folder)
             .with_context(|| format!("cannot make `{}`", program.folder.display()))?;
         let log = open_log(&program.log)?;
+        let mark = next_mark(identity);
         let mut child = command(program, namespace, identity)
+            .env(JOB_MARK, &mark)
             .stdin(Stdio::null())
             .stderr(log.try_clone()?)
             .stdout(log)
@@ -96,6 +106,7 @@ impl Job {
             child,
             process,
             record,
+            mark,
             is_left_alone: false,
         };
         let entry = Record {
@@ -141,9 +152,19 @@ impl Job {
     }
 
     fn end(&mut self) {
-        end_session(self.process, &mut || {
-            let _ = self.child.try_wait();
-        });
+        // What is started while the others end is found the next time.
+        for _ in 0..ROUNDS {
+            let mut members = self.process.session();
+            members.extend(process::with_variable(JOB_MARK, &self.mark));
+            members.sort_unstable();
+            members.dedup();
+            if members.is_empty() {
+                break;
+            }
+            end(&members, &mut || {
+                let _ = self.child.try_wait();
+            });
+        }
         let _ = self.child.wait();
         let _ = fs::remove_file(&self.record);
         self.is_left_alone = true;
@@ -168,14 +189,6 @@ impl Record {
     }
 }
 
-/// Asks the processes of a session to end, then makes them; `collect` looks after our children.
-fn end_session(leader: Process, collect: &mut dyn FnMut()) {
-    // A session's number stays taken while it has members, so these are the leader's.
-    let mut members = process::of_session(leader.pid);
-    members.retain(|member| member.start >= leader.start);
-    end(&members, collect);
-}
-
 /// Asks processes to end, waits a while, and makes those that did not.
 pub(super) fn end(processes: &[Process], collect: &mut dyn FnMut()) {
     for process in processes {
@@ -192,6 +205,13 @@ pub(super) fn end(processes: &[Process], collect: &mut dyn FnMut()) {
     for process in processes {
         process.signal(Signal::KILL);
     }
+}
+
+/// What no other job has in its environment.
+fn next_mark(identity: &str) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("{identity}-{}-{number}", std::process::id())
 }
 
 fn open_log(path: &Path) -> anyhow::Result<fs::File> {
@@ -229,4 +249,55 @@ fn command(program: &Program, namespace: Option<&str>, identity: &str) -> Comman
         .envs(&program.environment)
         .env(MARK, identity);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_job_leaves_neither_children_nor_those_that_left_its_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program {
+            name: "family".to_owned(),
+            shell: "sleep 1234.5 & setsid sleep 1234.5 & echo started; wait".to_owned(),
+            folder: folder.path().join("work"),
+            log: folder.path().join("log"),
+            ..Program::default()
+        };
+        let mut job = Job::start(&program, "here", None, "0badcafe", folder.path()).unwrap();
+        let mark = job.mark.clone();
+        let members = || process::with_variable(JOB_MARK, &mark).len();
+        let grown = (0..200).any(|_| {
+            thread::sleep(TICK);
+            members() == 3
+        });
+        assert!(grown, "{}", members());
+        assert!(job.is_running());
+        assert_eq!(Record::all(folder.path()).len(), 1);
+        job.stop();
+        assert_eq!(members(), 0);
+        assert_eq!(Record::all(folder.path()).len(), 0);
+    }
+
+    #[test]
+    fn a_program_has_its_own_environment_folder_and_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program {
+            name: "says".to_owned(),
+            shell: "echo \"$HOME $WHAT\"; pwd; exec sleep 1234.5".to_owned(),
+            environment: BTreeMap::from([("WHAT".to_owned(), "this".to_owned())]),
+            folder: folder.path().join("work"),
+            log: folder.path().join("log"),
+            timeout: Some(Duration::from_millis(300)),
+            user: None,
+        };
+        let mut job = Job::start(&program, "here", None, "0badcafe", folder.path()).unwrap();
+        let status = job.wait(Duration::from_secs(20)).unwrap();
+        // What `timeout` says of a program that it has ended.
+        assert_eq!(status.code(), Some(124));
+        let work = program.folder.display();
+        let said = fs::read_to_string(&program.log).unwrap();
+        assert_eq!(said, format!("{work} this\n{work}\n"));
+    }
 }

@@ -33,6 +33,24 @@ impl Process {
         entry(self.pid).is_some_and(|entry| entry.start == self.start && entry.state != 'Z')
     }
 
+    /// The processes that run in the session that it leads: itself, and what it started.
+    ///
+    /// A session outlives its leader, and its number stays taken as long as it has members: if another process has
+    /// the number now, there are none left.
+    pub(crate) fn session(self) -> Vec<Self> {
+        if entry(self.pid).is_some_and(|entry| entry.start != self.start) {
+            return Vec::new();
+        }
+        let members = numbers().filter_map(|pid| {
+            let entry = entry(pid)?;
+            let is_member =
+                entry.session == self.pid && entry.start >= self.start && entry.state != 'Z';
+            let start = entry.start;
+            is_member.then_some(Self { pid, start })
+        });
+        members.collect()
+    }
+
     /// Sends it a signal; says whether it was there to get it.
     pub(crate) fn signal(self, signal: Signal) -> bool {
         // The descriptor holds the process while its start time is looked at.
@@ -43,18 +61,6 @@ impl Process {
         let Some(held) = held else { return false };
         self.is_running() && pidfd_send_signal(&held, signal).is_ok()
     }
-}
-
-/// The processes that run in a session: what a job started, and what that started.
-pub(crate) fn of_session(session: u32) -> Vec<Process> {
-    numbers()
-        .filter_map(|pid| {
-            let entry =
-                entry(pid).filter(|entry| entry.session == session && entry.state != 'Z')?;
-            let start = entry.start;
-            Some(Process { pid, start })
-        })
-        .collect()
 }
 
 /// The processes that were started with this variable in their environment, or inherited it.

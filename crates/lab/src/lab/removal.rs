@@ -92,9 +92,9 @@ pub(crate) fn remove(folder: &Path) -> anyhow::Result<Option<Removed>> {
 fn processes(folder: &Path, state: &State, ours: &[(&str, Option<u64>)]) -> Vec<Process> {
     let mut found = BTreeSet::new();
     for Record { process, .. } in Record::all(&records(folder)) {
-        // Once its leader is gone, a session's number may be somebody else's.
+        // Long after its leader has gone, a session's number may be somebody else's.
         if process.is_running() {
-            found.extend(process::of_session(process.pid));
+            found.extend(process.session());
         }
     }
     found.extend(process::with_variable(MARK, &state.identity));

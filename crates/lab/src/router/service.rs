@@ -112,8 +112,12 @@ impl Router {
             .filter(|(_, ready)| **ready)
         {
             for _ in 0..TURN {
-                let Ok(length) = self.devices[port].recv(&mut self.buffer) else {
-                    break;
+                let length = match self.devices[port].recv(&mut self.buffer) {
+                    Ok(length) => length,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    // Somebody has removed the namespace. Going on would be a loop without sleep.
+                    Err(error) => bail!("the interface of port {port} is gone: {error}"),
                 };
                 let now = self.begun.elapsed();
                 self.fabric.receive(now, port, &self.buffer[..length]);

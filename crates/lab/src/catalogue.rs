@@ -21,8 +21,8 @@ pub(crate) use scenario::{Class, Plaintext, Scenario};
 pub(crate) use service::{Ready, Service};
 pub(crate) use source::unpack;
 pub(crate) use template::{
-    Certificate, RenderedClient, RenderedFile, RenderedService, RenderedStep, ServiceValues,
-    StepValues, TunnelValues, accounts, render_client, render_server, render_service, render_step,
+    Certificate, RenderedClient, RenderedFile, RenderedStep, ServiceValues, StepValues,
+    TunnelValues, render_client, render_server, render_service, render_step,
 };
 pub(crate) use tunnel::Tunnel;
 

@@ -83,7 +83,7 @@ pub(crate) enum Plaintext {
     None,
     /// A greeting, a version or a STARTTLS exchange comes first.
     Preamble,
-    /// Drawn in the step, which notes it as `plaintext`.
+    /// Drawn in the step, which notes `plaintext` as `preamble` where there is one.
     Drawn,
 }
 

@@ -7,9 +7,9 @@ mod tunnel;
 
 use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
-pub(crate) use service::{Certificate, RenderedService, ServiceValues, render_service};
-pub(crate) use step::{RandomFile, Redirect, RenderedStep, StepValues, render_step};
-pub(crate) use tunnel::{RenderedClient, RenderedEnd, TunnelValues, render_client, render_server};
+pub(crate) use service::{Certificate, ServiceValues, render_service};
+pub(crate) use step::{RenderedStep, StepValues, render_step};
+pub(crate) use tunnel::{RenderedClient, TunnelValues, render_client, render_server};
 
 use super::{mistake::Mistake, service::TemplateFile};
 use crate::draws::Draws;
@@ -35,7 +35,7 @@ const ACCOUNTS: usize = 24;
 const STEP_ACCOUNTS: usize = 20;
 
 /// The accounts, in order.
-pub(crate) fn accounts() -> Vec<Account> {
+fn accounts() -> Vec<Account> {
     (0..ACCOUNTS)
         .map(|number| Account {
             name: format!("user{number:02}"),

@@ -15,6 +15,9 @@ use crate::{
     services::Folders,
 };
 
+/// How long a run of this program and a round may be, in minutes.
+const MINUTES: std::ops::RangeInclusive<f64> = 0.5..=10_000.0;
+
 /// The word for no tunnel.
 const NONE: &str = "none";
 
@@ -70,9 +73,9 @@ impl Run {
         let catalogue = Catalogue::load(places.catalogue.as_deref())?;
         check_rendering(&catalogue, self.seed)?;
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
-        let proceed = || match stop.load(Ordering::Relaxed) {
-            true => bail!("interrupted"),
-            false => Ok(()),
+        let proceed = || {
+            anyhow::ensure!(!stop.load(Ordering::Relaxed), "interrupted");
+            Ok(())
         };
         let lab = Lab::open(places.state())?;
         let _claim = Claim::take(lab.folder())?;
@@ -111,8 +114,9 @@ impl Run {
             bail!("--workers {workers}: the lab has {clients} clients; `up --clients` makes more");
         }
         for (option, minutes) in [("minutes", self.minutes), ("round", self.round)] {
-            if !(minutes >= 0.5 && minutes <= 60.0 * 24.0 * 30.0) {
-                bail!("--{option} {minutes}: expected half a minute or more");
+            if !MINUTES.contains(&minutes) {
+                let (least, most) = (MINUTES.start(), MINUTES.end());
+                bail!("--{option} {minutes}: expected {least} to {most}");
             }
         }
         for application in &self.applications {

@@ -75,9 +75,9 @@ impl Trial {
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
         let lab = Lab::open(places.state())?;
         let _claim = Claim::take(lab.folder())?;
-        let proceed = || match stop.load(Ordering::Relaxed) {
-            true => bail!("interrupted"),
-            false => Ok(()),
+        let proceed = || {
+            anyhow::ensure!(!stop.load(Ordering::Relaxed), "interrupted");
+            Ok(())
         };
         certificates::complete(lab.folder(), lab.seed(), &say, &proceed)?;
         media::complete(lab.folder(), lab.seed(), &say)?;

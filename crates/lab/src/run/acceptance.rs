@@ -325,7 +325,7 @@ pub(crate) mod tests {
         for port in [53, 6969] {
             let client = SocketAddr::from((CLIENT, 40_000));
             let server = SocketAddr::from((SITE, port));
-            let said = vec![
+            let said = [
                 (Direction::Forward, &[1; 90][..]),
                 (Direction::Backward, &[1; 90]),
             ];

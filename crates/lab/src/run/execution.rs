@@ -37,6 +37,11 @@ const AFTERMATH: Duration = Duration::from_millis(500);
 /// How long steps that wait look away from the wish to stop, at most.
 const TICK: Duration = Duration::from_millis(100);
 
+/// After how many steps in a row that failed at once a run is given up ...
+const GIVE_UP: usize = 5;
+/// ... and how long is waited after each, in seconds.
+const AFTER_FAILURE: f64 = 2.0;
+
 /// What runs share.
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
@@ -72,8 +77,8 @@ pub(crate) struct Executed {
     pub(crate) start: Timestamp,
     /// From there to the end of the last step.
     pub(crate) seconds: f64,
-    /// The client's address on the wire.
-    pub(crate) client: Ipv4Addr,
+    /// Why it was given up before its time, if it was.
+    pub(crate) given_up: Option<String>,
     /// What was drawn for the tunnel.
     pub(crate) tunnel_notes: BTreeMap<String, serde_json::Value>,
     /// What the steps said.
@@ -133,7 +138,7 @@ pub(crate) fn execute(
         log: &log,
         names: Mutex::new(()),
     };
-    let notes = take_steps(&ground, plan, stage.stop)?;
+    let taken = take_steps(&ground, plan, stage.stop)?;
     let seconds = begun.elapsed().as_secs_f64();
     let inner_address = ground.address;
     thread::sleep(AFTERMATH);
@@ -173,10 +178,10 @@ pub(crate) fn execute(
     };
     Ok(Some(Executed {
         observed,
-        notes,
+        notes: taken.notes,
+        given_up: taken.given_up,
         start: timestamp(start),
         seconds,
-        client: address,
         tunnel_notes: tunnel_notes.unwrap_or_default(),
         log,
         folder,
@@ -192,46 +197,89 @@ fn make_fresh(lab: &Lab, plan: &RunPlan, client: &str) -> anyhow::Result<Ipv4Add
     Ok(address)
 }
 
-/// Takes steps side by side until the run's time is up.
+/// The steps of a run.
+#[derive(Debug, Default)]
+struct Taken {
+    notes: Vec<StepNote>,
+    /// Why there are no more.
+    given_up: Option<String>,
+    /// Steps in a row, on whichever side, that failed at once.
+    in_vain: usize,
+    error: Option<anyhow::Error>,
+}
+
+/// Takes steps side by side until the run's time is up, or they fail again and again.
 ///
 /// Fails only if not a single step could be taken.
-fn take_steps(
-    ground: &StepGround<'_>,
-    plan: &RunPlan,
-    stop: &AtomicBool,
-) -> anyhow::Result<Vec<StepNote>> {
+fn take_steps(ground: &StepGround<'_>, plan: &RunPlan, stop: &AtomicBool) -> anyhow::Result<Taken> {
     let begun = Instant::now();
-    let taken = Mutex::new((Vec::new(), None));
+    let taken = Mutex::new(Taken::default());
     thread::scope(|scope| {
         for side in 0..plan.parallel {
             let taken = &taken;
-            scope.spawn(move || {
-                for number in 0..plan.most_steps {
-                    let name = format!("step{side}-{number}");
-                    let draws = Draws::new(plan.seed, &format!("{} {name}", plan.name), 0);
-                    if side > 0 || number > 0 {
-                        rest(draws.pause(ground.scenario.pause), plan, begun, stop);
-                    }
-                    let left = plan.seconds - begun.elapsed().as_secs_f64();
-                    if left <= 0.0 || stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let outcome = ground.take(&name, &draws, left, stop);
-                    let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
-                    match outcome {
-                        Ok(note) => taken.0.extend(note),
-                        Err(error) => {
-                            taken.1 = Some(error);
-                            break;
-                        }
-                    }
-                }
-            });
+            scope.spawn(move || take_side(ground, plan, side, begun, taken, stop));
         }
     });
-    match taken.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        (notes, Some(error)) if notes.is_empty() => Err(error),
-        (notes, _) => Ok(notes),
+    let taken = taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match taken.error {
+        Some(error) if taken.notes.is_empty() => Err(error),
+        error => Ok(Taken { error, ..taken }),
+    }
+}
+
+/// Takes the steps of one side, one after another.
+fn take_side(
+    ground: &StepGround<'_>,
+    plan: &RunPlan,
+    side: usize,
+    begun: Instant,
+    taken: &Mutex<Taken>,
+    stop: &AtomicBool,
+) {
+    let taken = || taken.lock().unwrap_or_else(PoisonError::into_inner);
+    for number in 0..plan.most_steps {
+        let name = format!("step{side}-{number}");
+        let draws = Draws::new(plan.seed, &format!("{} {name}", plan.name), 0);
+        if side > 0 || number > 0 {
+            rest(draws.pause(ground.scenario.pause), plan, begun, stop);
+        }
+        let left = plan.seconds - begun.elapsed().as_secs_f64();
+        if left <= 0.0 || stop.load(Ordering::Relaxed) || taken().given_up.is_some() {
+            return;
+        }
+        let note = match ground.take(&name, &draws, left, stop) {
+            Ok(Some(note)) => note,
+            Ok(None) => return,
+            Err(error) => {
+                taken().error = Some(error);
+                return;
+            }
+        };
+        let has_failed = note.failed_at_once();
+        taken().add(note);
+        if has_failed {
+            rest(AFTER_FAILURE, plan, begun, stop);
+        }
+    }
+}
+
+impl Taken {
+    fn add(&mut self, note: StepNote) {
+        self.in_vain = if note.failed_at_once() {
+            self.in_vain + 1
+        } else {
+            0
+        };
+        if self.in_vain >= GIVE_UP {
+            let exit = note
+                .exit
+                .map_or("a signal".to_owned(), |exit| format!("exit code {exit}"));
+            self.given_up = Some(format!(
+                "given up after {} steps in a row that failed at once, the last with {exit}",
+                self.in_vain
+            ));
+        }
+        self.notes.push(note);
     }
 }
 
@@ -262,4 +310,45 @@ fn known_hosts(lab: &Lab) -> (BTreeMap<Ipv4Addr, String>, BTreeMap<Ipv4Addr, Str
 fn timestamp(time: SystemTime) -> Timestamp {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanoseconds(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds steps with these exit codes and lengths; whether the run is given up.
+    #[track_caller]
+    fn check(steps: &[(i32, f64)], is_given_up: bool) {
+        let mut taken = Taken::default();
+        for &(exit, seconds) in steps {
+            taken.add(StepNote {
+                service: "echo".to_owned(),
+                site: "a".to_owned(),
+                address: Ipv4Addr::LOCALHOST,
+                hostname: "www.example.org".to_owned(),
+                ports: Vec::new(),
+                plaintext: "none".to_owned(),
+                exit: Some(exit),
+                seconds,
+                notes: BTreeMap::new(),
+            });
+        }
+        assert_eq!(taken.given_up.is_some(), is_given_up);
+    }
+
+    #[test]
+    fn five_failures_at_once_in_a_row_end_a_run() {
+        check(&[(1, 0.2); 4], false);
+        check(&[(1, 0.2); 5], true);
+        check(
+            &[(1, 0.2), (1, 0.2), (0, 0.2), (1, 0.2), (1, 0.2), (1, 0.2)],
+            false,
+        );
+    }
+
+    #[test]
+    fn a_failure_after_a_conversation_or_a_time_out_is_none_at_once() {
+        check(&[(1, 1.5); 9], false);
+        check(&[(124, 30.0); 9], false);
+    }
 }

@@ -54,10 +54,7 @@ pub(super) fn keep(
                 executed, observed, &judgement, &rejected, plan, scenario, round,
             );
             // Last: a capture counts once it has its sidecar.
-            write_whole(
-                &place.with_extension("json"),
-                &serde_json::to_vec_pretty(&sidecar)?,
-            )?;
+            write_whole(&place.with_extension("json"), &sidecar.to_bytes()?)?;
         }
         let mut accepted = BTreeMap::new();
         for session in &judgement.accepted {

@@ -10,7 +10,7 @@ use crate::{
 /// The most steps of one run side by side to others; a run's time is up long before.
 const MOST_STEPS: usize = 500;
 
-/// Sizes of packets as links have them: Ethernet thrice, PPPoE, tunnels of providers.
+/// Largest packets as links have them: Ethernet's thrice, those of dial-up and of providers' tunnels.
 const MTUS: [u16; 6] = [1500, 1500, 1500, 1492, 1450, 1400];
 
 /// Ranges of local ports: Linux, what IANA says, and what people set.

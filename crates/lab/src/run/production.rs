@@ -120,9 +120,9 @@ impl Production<'_> {
         while end.saturating_duration_since(Instant::now()).as_secs_f64() > SHORTEST + AROUND
             && !self.is_stopping()
         {
-            // Not a short rest of a round at the end: then this one is longer.
+            // All rounds are about as long, instead of a short rest of one at the end.
             let left = end.saturating_duration_since(Instant::now());
-            let rounds = (left.as_secs_f64() / self.order.round.as_secs_f64()).floor();
+            let rounds = (left.as_secs_f64() / self.order.round.as_secs_f64()).round();
             let length = left.div_f64(rounds.max(1.0));
             self.make_round(&books, Instant::now() + length)?;
         }
@@ -353,19 +353,24 @@ impl Production<'_> {
                 .map(|executed| {
                     let folder = &self.order.folder;
                     let views = keep(folder, &executed, plan, scenario, ground.number)?;
-                    Ok((views, executed.seconds))
+                    Ok((views, executed.seconds, executed.given_up.clone()))
                 })
                 .transpose()
         });
+        let place = format!("{} on {}", plan.application, plan.site);
         let (views, seconds, failure) = match kept {
             Ok(None) => return None,
-            Ok(Some((views, seconds))) => (views, seconds, None),
+            Ok(Some((views, seconds, given_up))) => (
+                views,
+                seconds,
+                given_up.map(|reason| format!("{place}: {reason}")),
+            ),
             // What breaks while everything is taken down is no failure of the run.
             Err(_) if self.is_stopping() => return None,
             Err(error) => {
                 // Nothing is lost if its folder stays: it is only room on the disk.
                 let _ = remove(&ground.stage.folders.run(&plan.name));
-                let failure = format!("{} on {}: {error:#}", plan.application, plan.site);
+                let failure = format!("{place}: {error:#}");
                 (
                     std::collections::BTreeMap::new(),
                     begun.elapsed().as_secs_f64(),

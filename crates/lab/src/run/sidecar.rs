@@ -1,8 +1,9 @@
 //! The sidecar of a capture: all that is known of the run, beside it in JSON.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, io, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::ser::Formatter;
 
 use super::{acceptance::Rejections, acceptance::View, step::StepNote};
 use crate::{
@@ -66,6 +67,92 @@ pub(crate) struct Sidecar {
     pub(crate) version: String,
 }
 
+impl Sidecar {
+    /// As JSON for people too: a line a field, and a line a note.
+    ///
+    /// # Errors
+    ///
+    /// If a note cannot be JSON; numbers that are not finite cannot.
+    pub(crate) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
+        self.serialize(&mut serializer)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// Begins a line for each field of the outermost object, and each entry of its lists.
+#[derive(Debug, Default)]
+struct Lines {
+    depth: usize,
+    /// Whether the list at depth 1 is open: objects there stay on one line.
+    is_list: bool,
+}
+
+impl Lines {
+    fn begin<W: io::Write + ?Sized>(writer: &mut W, first: bool, depth: usize) -> io::Result<()> {
+        writer.write_all(if first { b"\n" } else { b",\n" })?;
+        writer.write_all(&b"    "[..2 * depth])
+    }
+
+    fn separate<W: io::Write + ?Sized>(writer: &mut W, first: bool) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+}
+
+impl Formatter for Lines {
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(if self.depth == 0 { b"\n}" } else { b"}" })
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if self.depth == 1 {
+            Self::begin(writer, first, 1)
+        } else {
+            Self::separate(writer, first)
+        }
+    }
+
+    fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        self.is_list |= self.depth == 2;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        self.is_list &= self.depth != 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_array_value<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if self.depth == 2 && self.is_list {
+            Self::begin(writer, first, 2)
+        } else {
+            Self::separate(writer, first)
+        }
+    }
+}
+
 /// What sessions of a class are called in a view.
 pub(crate) fn label(class: Class, view: View) -> String {
     match view {
@@ -77,6 +164,20 @@ pub(crate) fn label(class: Class, view: View) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn note(port: u16) -> StepNote {
+        StepNote {
+            service: "postfix".to_owned(),
+            site: "a".to_owned(),
+            address: Ipv4Addr::new(93, 184, 31, 17),
+            hostname: "www.example.org".to_owned(),
+            ports: vec![port],
+            plaintext: "none".to_owned(),
+            exit: Some(0),
+            seconds: 1.5,
+            notes: BTreeMap::from([("port".to_owned(), port.into())]),
+        }
+    }
 
     #[test]
     fn a_sidecar_has_the_form_that_prepare_reads() {
@@ -103,7 +204,7 @@ mod tests {
                 receive_buffer: 131_072,
             },
             tunnel_settings: BTreeMap::new(),
-            notes: Vec::new(),
+            notes: vec![note(465), note(587)],
             parallel: 1,
             seed: 1,
             round: 100,
@@ -128,8 +229,11 @@ mod tests {
         ] {
             assert_eq!(value[field], expected, "{field}");
         }
-        let read: Sidecar = serde_json::from_value(value).unwrap();
+        let text = String::from_utf8(sidecar.to_bytes().unwrap()).unwrap();
+        let read: Sidecar = serde_json::from_str(&text).unwrap();
         assert_eq!(read, sidecar);
+        // 22 fields, the braces around them, a line for each of two notes.
+        assert_eq!(text.lines().count(), 22 + 2 + 2, "{text}");
     }
 
     #[test]

@@ -31,6 +31,9 @@ const OVERTIME: f64 = 6.0;
 /// The least time that a step gets, in seconds.
 const LEAST: f64 = 3.0;
 
+/// What fails sooner than this has failed at once, in seconds.
+const AT_ONCE: f64 = 1.0;
+
 /// How often a waiting step looks whether everything is to stop.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -72,9 +75,31 @@ pub(crate) struct StepNote {
     pub(crate) plaintext: String,
     /// How its program ended: 0 is well, 124 is the time-out; absent if a signal ended it.
     pub(crate) exit: Option<i32>,
+    /// How long its program ran.
+    pub(crate) seconds: f64,
     /// Everything that the scenario notes.
     #[serde(flatten)]
     pub(crate) notes: BTreeMap<String, serde_json::Value>,
+}
+
+/// How a step's program ended.
+enum End {
+    /// There was a wish to stop.
+    Stopped,
+    /// By itself.
+    Ended {
+        /// Its exit code; `None` if a signal ended it.
+        exit: Option<i32>,
+        /// How long it ran.
+        seconds: f64,
+    },
+}
+
+impl StepNote {
+    /// Whether its program failed before it can have had a conversation.
+    pub(super) fn failed_at_once(&self) -> bool {
+        self.exit != Some(0) && self.seconds < AT_ONCE
+    }
 }
 
 impl StepGround<'_> {
@@ -110,9 +135,12 @@ impl StepGround<'_> {
         let limit = (seconds_left + OVERTIME)
             .min(f64::from(self.scenario.timeout))
             .max(LEAST);
-        let exit = self.start_and_wait(name, &step, &folder, limit, wish)?;
+        let end = self.start_and_wait(name, &step, &folder, limit, wish)?;
         remove(&folder)?;
-        Ok(exit.map(|exit| self.note(instance, step, exit)))
+        Ok(match end {
+            End::Stopped => None,
+            End::Ended { exit, seconds } => Some(self.note(instance, step, exit, seconds)),
+        })
     }
 
     fn render(
@@ -154,7 +182,7 @@ impl StepGround<'_> {
             .collect()
     }
 
-    /// How the program ended; `None` if there was a wish to stop.
+    /// Starts the program and waits until it has ended.
     fn start_and_wait(
         &self,
         name: &str,
@@ -162,7 +190,7 @@ impl StepGround<'_> {
         folder: &Path,
         limit: f64,
         wish: &AtomicBool,
-    ) -> anyhow::Result<Option<Option<i32>>> {
+    ) -> anyhow::Result<End> {
         self.write_log(&format!("## {name}: {}\n", step.command.trim()))?;
         let program = Program {
             name: format!("{} {name}", self.scenario.application),
@@ -184,22 +212,20 @@ impl StepGround<'_> {
             }
             if wish.load(Ordering::Relaxed) {
                 job.stop();
-                return Ok(None);
+                return Ok(End::Stopped);
             }
             // `timeout` ends the program; this is for the case that even it does not end.
             if begun.elapsed().as_secs_f64() > limit + 5.0 {
                 break None;
             }
         };
+        let seconds = begun.elapsed().as_secs_f64();
         // What the program left running behind goes too.
         job.stop();
         let exit = status.and_then(|status| status.code());
         let shown = exit.map_or("by a signal".to_owned(), |exit| format!("with {exit}"));
-        self.write_log(&format!(
-            "## {name}: ended {shown} after {:.1} s\n",
-            begun.elapsed().as_secs_f64()
-        ))?;
-        Ok(Some(exit))
+        self.write_log(&format!("## {name}: ended {shown} after {seconds:.1} s\n"))?;
+        Ok(End::Ended { exit, seconds })
     }
 
     fn write_log(&self, line: &str) -> anyhow::Result<()> {
@@ -215,17 +241,25 @@ impl StepGround<'_> {
             .with_context(cannot)
     }
 
-    fn note(&self, instance: &Instance, step: RenderedStep, exit: Option<i32>) -> StepNote {
+    fn note(
+        &self,
+        instance: &Instance,
+        step: RenderedStep,
+        exit: Option<i32>,
+        seconds: f64,
+    ) -> StepNote {
         let mut notes = step.notes;
         let said = notes.remove("plaintext");
         let plaintext = match (said, self.scenario.plaintext) {
             (Some(serde_json::Value::String(said)), _) => said,
-            (_, Plaintext::None) => "none".to_owned(),
-            // A step that says nothing is taken for one that does show something.
-            (_, Plaintext::Preamble | Plaintext::Drawn) => "preamble".to_owned(),
+            (_, Plaintext::Preamble) => "preamble".to_owned(),
+            // A step that draws it notes where there is something to read.
+            (_, Plaintext::None | Plaintext::Drawn) => "none".to_owned(),
         };
         // The fields of a note come first; a scenario cannot replace them.
-        for taken in ["service", "site", "address", "hostname", "ports", "exit"] {
+        for taken in [
+            "service", "site", "address", "hostname", "ports", "exit", "seconds",
+        ] {
             notes.remove(taken);
         }
         StepNote {
@@ -236,6 +270,7 @@ impl StepGround<'_> {
             ports: step.ports,
             plaintext,
             exit,
+            seconds: (seconds * 1000.0).round() / 1000.0,
             notes,
         }
     }

@@ -89,6 +89,8 @@ pub struct Origin {
     pub bytes: u64,
     /// Whether it is background, and which.
     pub background: Option<Background>,
+    /// Whether it is known to begin in plaintext.
+    pub has_preamble: bool,
 }
 
 /// Slices and their labels, and nothing else.

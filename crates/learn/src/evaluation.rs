@@ -4,6 +4,7 @@ pub mod background;
 pub mod confusion;
 pub mod coverage;
 pub mod intervals;
+pub mod preamble;
 pub mod reliability;
 pub mod sharing;
 
@@ -21,6 +22,7 @@ use background::BackgroundShare;
 use confusion::{Averages, ClassScores, ConfusionMatrix};
 use coverage::CoveragePoint;
 use intervals::Intervals;
+use preamble::PreambleShare;
 use reliability::{ReliabilityBin, ScoreError};
 use sharing::{Seen, Sharing};
 
@@ -173,6 +175,9 @@ pub struct Evaluation {
     pub sharing: Option<Sharing>,
     /// How much is background.
     pub background: BackgroundShare,
+    /// How much begins in plaintext; none where no sample is known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preamble: Option<PreambleShare>,
 }
 
 /// An evaluation that cannot be made or read.
@@ -296,6 +301,7 @@ pub fn evaluate(
         },
         sharing: seen.map(|seen| Sharing::of(rows, &manifest.captures, &answers, classes, seen)),
         background: BackgroundShare::of(rows, &answers, classes),
+        preamble: PreambleShare::of(rows, &answers, classes),
     })
 }
 

@@ -25,6 +25,7 @@ pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
     let mut sentences = vec![split(evaluation), interval(evaluation)];
     sentences.extend(sharing(evaluation));
     sentences.push(background(evaluation));
+    sentences.extend(preamble(evaluation));
     sentences.push(rejection(evaluation));
     if !evaluation.untestable.is_empty() {
         sentences.push(format!(
@@ -186,6 +187,32 @@ fn background(evaluation: &Evaluation) -> String {
             counted(foreground.samples, "sample"),
         ),
     }
+}
+
+fn preamble(evaluation: &Evaluation) -> Option<String> {
+    let preamble = evaluation.preamble.as_ref()?;
+    let samples = evaluation.scores.samples;
+    let begin = if preamble.samples == 1 {
+        "begins"
+    } else {
+        "begin"
+    };
+    let without = match &preamble.without {
+        Some(scores) => format!(
+            "Without: accuracy {}, macro-F1 {} on {}.",
+            percent(scores.accuracy),
+            percent(scores.macro_averages.f1),
+            counted(scores.samples, "sample"),
+        ),
+        None => "There are no others.".to_owned(),
+    };
+    Some(format!(
+        "{} of {} ({}) {begin} in plaintext (STARTTLS, or the greeting of SSH or FTP), which tells \
+         what follows. {without}",
+        count(preamble.samples),
+        counted(samples, "sample"),
+        share(preamble.samples, samples),
+    ))
 }
 
 fn rejection(evaluation: &Evaluation) -> String {

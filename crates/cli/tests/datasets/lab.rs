@@ -67,14 +67,14 @@ fn sidecars_are_labels_and_runs_are_kept_whole() {
 }
 
 #[test]
-fn rows_know_their_run_site_application_and_tunnel() {
+fn rows_know_what_the_sidecar_says() {
     let folder = lab();
     manifest(&folder, &[]);
     let file = fs::File::open(folder.path("out/samples.parquet")).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let batch = reader.build().unwrap().next().unwrap().unwrap();
     let row = |at: usize| {
-        ["run", "site", "application", "tunnel"].map(|name| {
+        ["run", "site", "application", "tunnel", "plaintext"].map(|name| {
             let column = batch.column_by_name(name).unwrap();
             let text = arrow::compute::cast(column, &arrow::datatypes::DataType::Utf8).unwrap();
             let text = text.as_string::<i32>();
@@ -82,11 +82,11 @@ fn rows_know_their_run_site_application_and_tunnel() {
         })
     };
     let some = |name: &str| Some(name.to_owned());
-    assert_eq!(row(0), [some("s1-006"), some("a"), some("slixmpp"), None]);
-    assert_eq!(
-        row(71),
-        [some("s1-017"), some("c"), some("mbsync"), some("wireguard")]
-    );
+    let first = ["s1-006", "a", "slixmpp"].map(some);
+    assert_eq!(row(0)[..3], first);
+    assert_eq!(row(0)[3..], [None, some("none")]);
+    let last = ["s1-017", "c", "mbsync", "wireguard", "preamble"].map(some);
+    assert_eq!(row(71), last);
 }
 
 #[test]
@@ -228,6 +228,8 @@ fn an_evaluation_says_what_was_held_out() {
     for part in [
         "test samples, rule site, seed 0, held out Chat/b, Email/b",
         "Whole sites were held out (Chat/b, Email/b), and no lab run is on both sides",
+        // Every other run begins in plaintext.
+        "12 of 24 samples (50.00 %) begin in plaintext",
         // Two runs at site b of each of three classes.
         "draws of 6 lab runs",
     ] {

@@ -9,6 +9,9 @@ use traffic::{
     synth::{self, Conversation},
 };
 
+/// What runs say of plaintext, in turn.
+const PLAINTEXT: [&str; 2] = ["none", "preamble"];
+
 const SITES: [(&str, [u8; 4]); 3] = [
     ("a", [93, 184, 31, 17]),
     ("b", [84, 20, 5, 60]),
@@ -47,7 +50,8 @@ impl LabRun {
             "tunnel": self.tunnel,
             "client": format!("131.202.10.{}", self.number),
             "sites": sites,
-            "notes": [{"port": 465}],
+            "site": SITES[self.site].0,
+            "notes": [{"port": 465, "plaintext": PLAINTEXT[usize::from(self.number % 2)]}],
             "seed": 1,
         })
     }

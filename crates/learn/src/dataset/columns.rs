@@ -139,7 +139,7 @@ pub struct Columns {
     centime: FixedSizeListBuilder<Float32Builder>,
     time: FixedSizeListBuilder<Float32Builder>,
     packet_slices: ListBuilder<FixedSizeBinaryBuilder>,
-    provenance: [Dictionary; 4],
+    provenance: [Dictionary; 5],
 }
 
 /// The spelling that serde gives a value with a name: the same in the manifest and here.

@@ -13,14 +13,27 @@ pub struct Provenance {
     pub application: Option<Arc<str>>,
     /// The tunnel it went through; none is also what went through none.
     pub tunnel: Option<Arc<str>>,
+    /// What is said in plaintext before encryption begins: `none`, or [`PREAMBLE`].
+    pub plaintext: Option<Arc<str>>,
 }
+
+/// Said of a session that begins in plaintext: by STARTTLS, or the greeting of SSH or FTP.
+pub const PREAMBLE: &str = "preamble";
 
 impl Provenance {
     /// The names of its columns.
-    pub(crate) const COLUMNS: [&'static str; 4] = ["run", "site", "application", "tunnel"];
+    pub(crate) const COLUMNS: [&'static str; 5] =
+        ["run", "site", "application", "tunnel", "plaintext"];
 
     /// Its values, in the order of [`Self::COLUMNS`].
-    pub(crate) fn values(&self) -> [Option<&str>; 4] {
-        [&self.run, &self.site, &self.application, &self.tunnel].map(Option::as_deref)
+    pub(crate) fn values(&self) -> [Option<&str>; 5] {
+        [
+            &self.run,
+            &self.site,
+            &self.application,
+            &self.tunnel,
+            &self.plaintext,
+        ]
+        .map(Option::as_deref)
     }
 }

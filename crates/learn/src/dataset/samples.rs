@@ -1,5 +1,7 @@
 //! `samples.parquet`: written row by row, rewritten with a split, read whole.
 
+mod facts;
+
 use std::{
     fs::File,
     io::Write,
@@ -34,13 +36,14 @@ use traffic::{
     timestamp::Timestamp,
 };
 
+pub(crate) use self::facts::read_facts;
 use super::{
     DatasetError, LabelledSlices, Manifest, Origin, Rows, Split,
     columns::{Columns, Form},
-    provenance::Provenance,
+    provenance::PREAMBLE,
     row::Row,
 };
-use crate::{checksum::SummedSource, filters::Facts, names::Names};
+use crate::checksum::SummedSource;
 
 /// Rows of a row group: what a writer holds in memory, some 8 MB.
 const GROUP_ROWS: usize = 4096;
@@ -205,7 +208,7 @@ pub(crate) fn read(path: &Path, manifest: &Manifest) -> Result<[Rows; 3], Datase
 }
 
 /// The columns that training and evaluation need.
-const READ: [&str; 16] = [
+const READ: [&str; 17] = [
     "label",
     "split",
     "capture",
@@ -221,6 +224,7 @@ const READ: [&str; 16] = [
     "packets",
     "bytes",
     "background",
+    "plaintext",
     "slice",
 ];
 
@@ -241,6 +245,7 @@ fn read_batch(
     let group = text(batch, "group")?;
     let protocol = text(batch, "protocol")?;
     let background = text(batch, "background")?;
+    let plaintext = text_if_there(batch, "plaintext")?;
     let addresses = [
         text(batch, "client_address")?,
         text(batch, "server_address")?,
@@ -295,56 +300,12 @@ fn read_batch(
                 .is_valid(at)
                 .then(|| named(background.value(at)))
                 .transpose()?,
+            has_preamble: plaintext
+                .as_ref()
+                .is_some_and(|column| column.is_valid(at) && column.value(at) == PREAMBLE),
         });
     }
     Ok(())
-}
-
-/// What a new split needs of each row.
-pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
-    let mut columns = vec!["label", "capture", "group", "given_split", "background"];
-    columns.extend(Provenance::COLUMNS);
-    let mut facts = Vec::new();
-    let mut names = Names::default();
-    for batch in batches(path, Some(&columns))? {
-        let batch = batch.map_err(DatasetError::samples(path))?;
-        let mut read = || -> Result<(), String> {
-            let label = column(&batch, "label")?.as_primitive::<UInt32Type>();
-            let capture = column(&batch, "capture")?.as_primitive::<UInt32Type>();
-            let group = text(&batch, "group")?;
-            let given = text(&batch, "given_split")?;
-            let background = text(&batch, "background")?;
-            let [run, site, application, tunnel] =
-                Provenance::COLUMNS.map(|name| text_if_there(&batch, name));
-            let [run, site, application, tunnel] = [run?, site?, application?, tunnel?];
-            for at in 0..batch.num_rows() {
-                let mut value = |column: &Option<StringArray>| {
-                    let column = column.as_ref().filter(|column| column.is_valid(at));
-                    column.map(|column| names.shared(column.value(at)))
-                };
-                let provenance = Provenance {
-                    run: value(&run),
-                    site: value(&site),
-                    application: value(&application),
-                    tunnel: value(&tunnel),
-                };
-                let given = given.is_valid(at).then(|| given.value(at).parse::<Split>());
-                facts.push(Facts {
-                    label: label.value(at),
-                    capture: capture.value(at),
-                    group: names.shared(group.value(at)),
-                    provenance,
-                    given: given.transpose().map_err(|error| error.to_string())?,
-                    digest: [0; 32],
-                    is_empty: false,
-                    is_background: background.is_valid(at),
-                });
-            }
-            Ok(())
-        };
-        read().map_err(DatasetError::samples(path))?;
-    }
-    Ok(facts)
 }
 
 /// The columns of a file.

@@ -208,6 +208,7 @@ pub(crate) mod tests {
             packets: 1,
             bytes: 1,
             background: is_background.then_some(traffic::background::Background::Dns),
+            has_preamble: false,
         };
         Rows {
             samples: LabelledSlices {

@@ -1,6 +1,8 @@
 //! Why captures cannot be labelled.
 
-use super::sidecar::SidecarError;
+use std::io;
+
+use super::sidecar::SCHEMA;
 
 /// Captures that cannot be labelled.
 #[derive(Debug, thiserror::Error)]
@@ -56,4 +58,42 @@ pub enum LabelError {
     /// Nothing is left.
     #[error("no capture has a label")]
     Nothing,
+}
+
+/// A sidecar that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SidecarError {
+    /// It cannot be read.
+    #[error("cannot read `{path}`")]
+    Io {
+        /// Which.
+        path: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// It is no JSON, or lacks something.
+    #[error("`{path}` is no sidecar of the laboratory")]
+    Form {
+        /// Which.
+        path: String,
+        /// What is wrong, and where.
+        source: serde_json::Error,
+    },
+    /// Another version's.
+    #[error("`{path}`: schema {found} is not known, this version reads {SCHEMA}")]
+    Schema {
+        /// Which.
+        path: String,
+        /// The number found.
+        found: u64,
+    },
+    /// It contradicts itself, or names what there is not.
+    #[error("`{path}`: {reason}")]
+    Mistake {
+        /// Which.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
 }

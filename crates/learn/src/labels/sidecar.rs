@@ -1,22 +1,26 @@
 //! Sidecars: what the laboratory wrote down beside each capture that it made.
 //!
 //! `NAME.pcap` (or `.pcapng`, `.gz`, `.zst`) has `NAME.json` beside it. Fields that are not read
-//! here are free: link, settings and notes are for people.
+//! here are free: link and settings are for people.
 
 use std::{
     collections::BTreeMap,
     fmt, fs, io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use traffic::packet::FiveTuple;
 
-use crate::{checksum, dataset::provenance::Provenance};
+pub use super::error::SidecarError;
+use crate::{
+    checksum,
+    dataset::provenance::{PREAMBLE, Provenance},
+};
 
 /// The form of sidecars that this version reads.
-const SCHEMA: u64 = 1;
+pub(super) const SCHEMA: u64 = 1;
 
 /// What traffic is for; each has a class of its own, and another one through a tunnel.
 const ACTIVITIES: [&str; 6] = ["Chat", "Email", "File_transfer", "P2P", "Streaming", "VoIP"];
@@ -74,47 +78,15 @@ pub struct Sidecar {
     pub client: IpAddr,
     /// The site of each remote address.
     pub sites: BTreeMap<IpAddr, String>,
+    /// The run's site: what the remote address does not tell where that is a tunnel's gateway.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// What the run's steps noted; of these only `plaintext` is read, for its `port` and `ports`.
+    #[serde(default)]
+    pub notes: Vec<serde_json::Value>,
     /// SHA-256 of the sidecar, in hexadecimal.
     #[serde(skip)]
     pub sha256: String,
-}
-
-/// A sidecar that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SidecarError {
-    /// It cannot be read.
-    #[error("cannot read `{path}`")]
-    Io {
-        /// Which.
-        path: String,
-        /// What went wrong.
-        source: io::Error,
-    },
-    /// It is no JSON, or lacks something.
-    #[error("`{path}` is no sidecar of the laboratory")]
-    Form {
-        /// Which.
-        path: String,
-        /// What is wrong, and where.
-        source: serde_json::Error,
-    },
-    /// Another version's.
-    #[error("`{path}`: schema {found} is not known, this version reads {SCHEMA}")]
-    Schema {
-        /// Which.
-        path: String,
-        /// The number found.
-        found: u64,
-    },
-    /// It contradicts itself, or names what there is not.
-    #[error("`{path}`: {reason}")]
-    Mistake {
-        /// Which.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 impl Sidecar {
@@ -202,14 +174,36 @@ impl Sidecar {
             .map(|(what, _)| format!("its {what} is empty"))
     }
 
-    /// The site of a session's remote end: of whichever end is not the run's own.
+    /// A session's remote end: whichever is not the run's own and is of a site.
+    fn remote(&self, ends: &FiveTuple) -> Option<SocketAddr> {
+        [ends.destination, ends.source].into_iter().find(|end| {
+            let address = end.ip().to_canonical();
+            address != self.client && self.sites.contains_key(&address)
+        })
+    }
+
+    /// The site of a session: that of its remote end, or of the run where that is a gateway.
     pub fn site(&self, ends: &FiveTuple) -> Option<&str> {
-        [ends.destination, ends.source]
-            .iter()
-            .map(|end| end.ip().to_canonical())
-            .filter(|address| *address != self.client)
-            .find_map(|address| self.sites.get(&address))
+        if self.view == View::Outer {
+            return self.site.as_deref();
+        }
+        let remote = self.remote(ends)?;
+        self.sites
+            .get(&remote.ip().to_canonical())
             .map(String::as_str)
+    }
+
+    /// What the run's notes say of plaintext at a session's remote port; the worst of them.
+    fn plaintext(&self, ends: &FiveTuple) -> Option<&str> {
+        let port = u64::from(self.remote(ends)?.port());
+        let is_port = |value: &serde_json::Value| value.as_u64() == Some(port);
+        let is_of_port = |note: &&serde_json::Value| {
+            let ports = note["ports"].as_array();
+            is_port(&note["port"]) || ports.is_some_and(|ports| ports.iter().any(is_port))
+        };
+        let said = self.notes.iter().filter(is_of_port);
+        said.filter_map(|note| note["plaintext"].as_str())
+            .max_by_key(|&said| said == PREAMBLE)
     }
 
     /// What is known of a session of the capture.
@@ -219,6 +213,7 @@ impl Sidecar {
             site: self.site(ends).map(Into::into),
             application: Some(self.application.as_str().into()),
             tunnel: self.tunnel.as_deref().map(Into::into),
+            plaintext: self.plaintext(ends).map(Into::into),
         }
     }
 }
@@ -340,6 +335,36 @@ mod tests {
         assert_eq!(site(client, a).as_deref(), Some("a"));
         assert_eq!(site(a, client).as_deref(), Some("a"));
         assert_eq!(site(client, [1, 1, 1, 1]), None);
+    }
+
+    #[test]
+    fn from_outside_the_site_is_the_runs() {
+        let text = GOOD.replace("\"inner\"", "\"outer\",\"site\":\"c\"");
+        let sidecar = Sidecar::from_json(text.as_bytes(), String::new()).unwrap();
+        let ends = FiveTuple {
+            protocol: Protocol::Udp,
+            source: ([10, 8, 0, 2], 1).into(),
+            destination: ([93, 184, 31, 17], 1194).into(),
+        };
+        assert_eq!(sidecar.site(&ends), Some("c"));
+    }
+
+    #[test]
+    fn a_preamble_is_that_of_the_remote_port() {
+        let notes = r#"[{"port":587,"plaintext":"preamble"},{"ports":[465,587],"plaintext":"none"},{"port":"x"}]"#;
+        let text = GOOD.replace(r#"[{"port":465}]"#, notes);
+        let sidecar = Sidecar::from_json(text.as_bytes(), String::new()).unwrap();
+        let said = |port: u16| {
+            let ends = FiveTuple {
+                protocol: Protocol::Tcp,
+                source: ([10, 8, 0, 2], 40_000).into(),
+                destination: ([93, 184, 31, 17], port).into(),
+            };
+            sidecar.plaintext(&ends).map(str::to_owned)
+        };
+        assert_eq!(said(587).as_deref(), Some("preamble"));
+        assert_eq!(said(465).as_deref(), Some("none"));
+        assert_eq!(said(993), None);
     }
 
     #[test]

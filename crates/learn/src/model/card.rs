@@ -116,6 +116,9 @@ pub struct CardScore {
     pub accuracy_unshared: Option<f64>,
     /// Accuracy without background sessions.
     pub accuracy_foreground: Option<f64>,
+    /// Accuracy without sessions that begin in plaintext, where some are known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_without_preamble: Option<f64>,
     /// Classes that had no samples to test.
     pub untestable: Vec<String>,
 }
@@ -151,6 +154,11 @@ impl CardScore {
                 .background
                 .foreground
                 .as_ref()
+                .map(|scores| scores.accuracy),
+            accuracy_without_preamble: evaluation
+                .preamble
+                .as_ref()
+                .and_then(|preamble| preamble.without.as_ref())
                 .map(|scores| scores.accuracy),
             untestable: evaluation.untestable.clone(),
         }

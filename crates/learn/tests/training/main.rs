@@ -48,6 +48,7 @@ fn rows(samples: u32, salt: u32) -> Rows {
             packets: 3,
             bytes: 300,
             background: None,
+            has_preamble: false,
         });
     }
     Rows {

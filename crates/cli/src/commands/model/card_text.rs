@@ -163,6 +163,10 @@ fn score_sentence(score: &CardScore) -> String {
             "on slices that training does not hold",
         ),
         (score.accuracy_foreground, "without background"),
+        (
+            score.accuracy_without_preamble,
+            "without sessions that begin in plaintext",
+        ),
     ];
     for (accuracy, part) in parts {
         if let Some(accuracy) = accuracy.map(percent)

@@ -1,0 +1,64 @@
+//! What splits need of rows that are written already.
+
+use std::path::Path;
+
+use arrow::{
+    array::{Array, AsArray, StringArray},
+    datatypes::UInt32Type,
+};
+
+use super::{batches, column, text, text_if_there};
+use crate::{
+    dataset::{DatasetError, Split, provenance::Provenance},
+    filters::Facts,
+    names::Names,
+};
+
+/// What a new split needs of each row.
+pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
+    let mut columns = vec!["label", "capture", "group", "given_split", "background"];
+    columns.extend(Provenance::COLUMNS);
+    let mut facts = Vec::new();
+    let mut names = Names::default();
+    for batch in batches(path, Some(&columns))? {
+        let batch = batch.map_err(DatasetError::samples(path))?;
+        let mut read = || -> Result<(), String> {
+            let label = column(&batch, "label")?.as_primitive::<UInt32Type>();
+            let capture = column(&batch, "capture")?.as_primitive::<UInt32Type>();
+            let group = text(&batch, "group")?;
+            let given = text(&batch, "given_split")?;
+            let background = text(&batch, "background")?;
+            let [run, site, application, tunnel, plaintext] =
+                Provenance::COLUMNS.map(|name| text_if_there(&batch, name));
+            let [run, site, application, tunnel, plaintext] =
+                [run?, site?, application?, tunnel?, plaintext?];
+            for at in 0..batch.num_rows() {
+                let mut value = |column: &Option<StringArray>| {
+                    let column = column.as_ref().filter(|column| column.is_valid(at));
+                    column.map(|column| names.shared(column.value(at)))
+                };
+                let provenance = Provenance {
+                    run: value(&run),
+                    site: value(&site),
+                    application: value(&application),
+                    tunnel: value(&tunnel),
+                    plaintext: value(&plaintext),
+                };
+                let given = given.is_valid(at).then(|| given.value(at).parse::<Split>());
+                facts.push(Facts {
+                    label: label.value(at),
+                    capture: capture.value(at),
+                    group: names.shared(group.value(at)),
+                    provenance,
+                    given: given.transpose().map_err(|error| error.to_string())?,
+                    digest: [0; 32],
+                    is_empty: false,
+                    is_background: background.is_valid(at),
+                });
+            }
+            Ok(())
+        };
+        read().map_err(DatasetError::samples(path))?;
+    }
+    Ok(facts)
+}

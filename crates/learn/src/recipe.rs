@@ -26,7 +26,7 @@ pub struct Recipe {
     /// Which network.
     pub network: Architecture,
     /// What convolutions round their factors to in training; results depend on it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub precision: Precision,
     /// How often the training samples are gone through, at most.
     pub epochs: u32,
@@ -250,6 +250,11 @@ impl Recipe {
     }
 }
 
+/// Whether a setting need not be written, so that versions that do not know it read the recipe.
+fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
+}
+
 /// The first line of what TOML says, with the line number it means.
 fn one_line(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().replace('\n', "; ");
@@ -332,8 +337,10 @@ mod tests {
     fn a_recipe_that_says_nothing_of_precision_trains_in_float32() {
         let silent = Recipe::parse(SHORT).unwrap();
         assert_eq!(silent.precision, Precision::Float32);
+        assert!(!silent.to_toml().contains("precision"));
         let half = Recipe::parse(&format!("{SHORT}precision = \"bfloat16\"\n")).unwrap();
         assert_eq!(half.precision, Precision::Bfloat16);
+        assert_eq!(Recipe::parse(&half.to_toml()).unwrap(), half);
         let error = Recipe::parse(&format!("{SHORT}precision = \"float16\"\n")).unwrap_err();
         let error = error.to_string();
         assert!(

@@ -13,6 +13,7 @@
 mod checks;
 mod matrix;
 mod pairs;
+mod repeated;
 mod rows;
 mod vector;
 
@@ -20,7 +21,8 @@ use std::{fmt, str::FromStr};
 
 pub(crate) use matrix::{Product, WeightGradient};
 pub(crate) use pairs::Pair;
-pub(crate) use rows::{Activate, Gate, NormGradient, Repeated, Residual};
+pub(crate) use repeated::Repeated;
+pub(crate) use rows::{Activate, Gate, NormGradient, Residual};
 
 /// Columns of a packed panel: two AVX-512 registers.
 pub(crate) const PANEL: usize = 32;

@@ -1,47 +1,15 @@
 //! What happens between the products: normalise, rectify, add, and the sums for `BatchNorm`.
 //!
 //! All rows are channels-last and contiguous, `[rows, channels]`, of one sample; the channels
-//! are a multiple of [`PANEL`]. Sums are kept in float32 over [`BLOCK`] rows and in float64
+//! are a multiple of [`PANEL`]. Sums are kept in float32 over a block of rows and in float64
 //! beyond, so that the length of a sample costs no accuracy.
-
-use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
 use super::{
-    Kernels, PANEL, at_level,
+    Kernels, PANEL, Repeated, at_level,
     vector::{Portable, Vector},
 };
-
-/// Rows summed in float32 before the sum moves to float64.
-const BLOCK: usize = 56;
-
-/// Some rows of a sample that stand for more of the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Repeated {
-    /// The first of them.
-    pub(crate) first: usize,
-    /// How many there are, perhaps none.
-    pub(crate) rows: usize,
-    /// How often each counts; all others count once.
-    pub(crate) times: usize,
-}
-
-impl Repeated {
-    /// Rows that are counted beyond those there are.
-    pub(crate) fn more(self) -> usize {
-        self.rows * (self.times - 1)
-    }
-
-    /// All of `rows` rows in blocks, and how often each block counts.
-    fn blocks(self, rows: usize) -> impl Iterator<Item = (Range<usize>, f64)> {
-        let again = (self.first..self.first + self.rows, (self.times - 1) as f64);
-        (0..rows)
-            .step_by(BLOCK)
-            .map(move |first| (first..rows.min(first + BLOCK), 1.0))
-            .chain((self.rows > 0).then_some(again))
-    }
-}
 
 /// What is added before rectifying.
 #[derive(Debug, Clone, Copy)]
@@ -127,12 +95,6 @@ fn check_lengths(channels: usize, length: usize, others: &[usize], per_channel: 
     );
 }
 
-/// Asserts that the repeated rows are among `rows` rows, and no more than a block.
-fn check_repeated(repeated: Repeated, rows: usize) {
-    let is_inside = repeated.first + repeated.rows <= rows && repeated.rows <= BLOCK;
-    assert!(is_inside && repeated.times > 0, "no such rows");
-}
-
 impl Kernels {
     /// Computes an [`Activate`].
     pub(crate) fn activate(self, task: Activate<'_>) {
@@ -167,7 +129,7 @@ impl Kernels {
         into: &mut [f64],
     ) {
         check_lengths(channels, input.len(), &[], &[into.len() / 2]);
-        check_repeated(repeated, input.len() / channels);
+        repeated.check(input.len() / channels);
         let task = Moments {
             channels,
             input,
@@ -180,7 +142,8 @@ impl Kernels {
     /// Computes a [`Gate`].
     pub(crate) fn gate(self, task: Gate<'_>) {
         let (shortcut, mean) = task.shortcut.unwrap_or(task.values);
-        check_repeated(task.repeated, task.gradient.len() / task.channels.max(1));
+        task.repeated
+            .check(task.gradient.len() / task.channels.max(1));
         check_lengths(
             task.channels,
             task.gradient.len(),

@@ -73,6 +73,34 @@ fn namespaces() -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Packets between two hosts take what their links take, and get there.
+#[track_caller]
+fn check_round_trip(client: &serde_json::Value, site: &serde_json::Value) {
+    let ping = Command::new("ip")
+        .args(["netns", "exec", client["namespace"].as_str().unwrap()])
+        .args(["ping", "-c", "5", "-i", "0.1", "-W", "3", "-q"])
+        .arg(site["address"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let told = text(ping);
+    // There and back, each link once in each direction; processors may be busy, so only the least counts.
+    let delay = 2.0
+        * (client["link"]["delay_ms"].as_f64().unwrap()
+            + site["link"]["delay_ms"].as_f64().unwrap());
+    let least: f64 = told
+        .split_once("mdev = ")
+        .and_then(|(_, numbers)| numbers.split('/').next()?.parse().ok())
+        .unwrap();
+    assert!(
+        least >= delay,
+        "{least} ms, the links alone take {delay} ms"
+    );
+    assert!(
+        least < delay + 60.0,
+        "{least} ms, the links alone take {delay} ms"
+    );
+}
+
 #[test]
 fn a_lab_carries_packets_and_leaves_nothing_behind_even_when_it_is_killed() {
     if !is_possible() {
@@ -114,29 +142,7 @@ fn a_lab_carries_packets_and_leaves_nothing_behind_even_when_it_is_killed() {
             .clone()
     };
     let (client, site) = (host("c01"), host("a"));
-    let ping = Command::new("ip")
-        .args(["netns", "exec", client["namespace"].as_str().unwrap()])
-        .args(["ping", "-c", "5", "-i", "0.1", "-W", "3", "-q"])
-        .arg(site["address"].as_str().unwrap())
-        .output()
-        .unwrap();
-    let told = text(ping);
-    // There and back, each link once in each direction; processors may be busy, so only the least counts.
-    let delay = 2.0
-        * (client["link"]["delay_ms"].as_f64().unwrap()
-            + site["link"]["delay_ms"].as_f64().unwrap());
-    let least: f64 = told
-        .split_once("mdev = ")
-        .and_then(|(_, numbers)| numbers.split('/').next()?.parse().ok())
-        .unwrap();
-    assert!(
-        least >= delay,
-        "{least} ms, the links alone take {delay} ms"
-    );
-    assert!(
-        least < delay + 60.0,
-        "{least} ms, the links alone take {delay} ms"
-    );
+    check_round_trip(&client, &site);
 
     let router = &status["programs"][0];
     assert_eq!(router["name"], "router");

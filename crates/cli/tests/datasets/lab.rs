@@ -1,6 +1,6 @@
 //! Captures of the laboratory: sidecars as labels, and splits by what they say.
 
-use std::{ffi::OsString, fs};
+use std::{ffi::OsString, fs, path::Path};
 
 use arrow::array::{Array, AsArray};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -258,4 +258,44 @@ fn other_datasets_know_nothing_of_runs() {
         undertone(arguments).failure(&folder),
         "error: rule `run` needs a run for each sample, 40 of 40 have none; prepare captures of the laboratory with `--labels sidecar`"
     );
+}
+
+/// Sessions that the sidecars below a folder say were accepted.
+fn accepted(folder: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sum += accepted(&path);
+        } else if path.extension().is_some_and(|ending| ending == "json") {
+            let sidecar: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            sum += sidecar["accepted"].as_u64().unwrap();
+        }
+    }
+    sum
+}
+
+#[test]
+fn real_captures_hold_the_sessions_that_their_sidecars_accepted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/laboratory");
+    let folder = Folder::new();
+    let [direct, inner] = ["direct", "inner"].map(|view| root.join(view));
+    let manifest = undertone([
+        "prepare".into(),
+        direct.clone().into(),
+        inner.clone().into(),
+        "--labels".into(),
+        "sidecar".into(),
+        "--fractions".into(),
+        "50/0/50".into(),
+        "--format".into(),
+        "json".into(),
+        "--out".into(),
+        folder.path("out").into(),
+    ] as [OsString; 11])
+    .manifest();
+    assert_eq!(manifest["classes"].as_array().unwrap().len(), 12);
+    let sessions = accepted(&direct) + accepted(&inner);
+    assert!(sessions > 100, "{sessions}");
+    assert_eq!(manifest["tally"]["samples"], sessions);
 }

@@ -25,6 +25,14 @@ mod tests {
             .iter()
             .map(|score| score.name.as_str())
             .collect();
-        assert_eq!(names, ["standard split", "held-out capture groups"]);
+        assert_eq!(
+            names,
+            [
+                "unseen runs",
+                "unseen sites",
+                "unseen applications",
+                "unseen kinds of tunnel"
+            ]
+        );
     }
 }

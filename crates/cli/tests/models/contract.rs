@@ -17,11 +17,7 @@ fn with_input(line: &str, input: File) -> Outcome {
         .stdin(input)
         .output()
         .unwrap();
-    Outcome {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Outcome::of(output)
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     sync::OnceLock,
 };
 
@@ -39,11 +39,7 @@ fn undertone<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Outcome {
         .args(arguments)
         .output()
         .unwrap();
-    Outcome {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Outcome::of(output)
 }
 
 /// Runs the program with the words of a line; `{}` stands for the folder.
@@ -56,6 +52,14 @@ fn run(folder: &Path, line: &str) -> Outcome {
 }
 
 impl Outcome {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The one line of a failure, without the place of its folder.
     #[track_caller]
     fn failure(&self, folder: &Path) -> String {

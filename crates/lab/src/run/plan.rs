@@ -10,7 +10,7 @@ use crate::{
 /// The most steps of one run side by side to others; a run's time is up long before.
 const MOST_STEPS: usize = 500;
 
-/// Largest packets as access links have them: nearly all Ethernet's, some of PPPoE, few of providers'
+/// Largest packets as access links have them: nearly all Ethernet's, some of `PPPoE`, few of providers'
 /// own tunnels. Drawn evenly, they would hide what a tunnel's smaller packets really tell.
 const MTUS: [u16; 10] = [1500, 1500, 1500, 1500, 1500, 1500, 1500, 1492, 1492, 1440];
 

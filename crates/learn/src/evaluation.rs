@@ -236,7 +236,7 @@ pub fn evaluate(
     if labels.is_empty() {
         return Err(EvaluationError::NoSamples(split));
     }
-    let logits = model.engine().logits(&rows.samples.slices, threads);
+    let logits = model.logits(&rows.samples, threads);
     if logits.iter().any(|logit| !logit.is_finite()) {
         return Err(EvaluationError::NotFinite);
     }

@@ -26,6 +26,8 @@ pub mod model;
 pub mod classifier;
 pub mod evaluation;
 
+pub mod learner;
+
 mod checksum;
 pub mod files;
 mod names;

@@ -22,7 +22,10 @@ use traffic::{
 use crate::{
     calibration::Calibration,
     checksum::sha256,
-    dataset::manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
+    dataset::{
+        LabelledSlices,
+        manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
+    },
     files,
 };
 use card::Card;
@@ -249,6 +252,11 @@ impl Model {
     /// What turns slices into logits.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The logits of samples, `[samples, classes]`; they do not depend on the number of threads.
+    pub fn logits(&self, samples: &LabelledSlices, threads: usize) -> Vec<f32> {
+        self.engine.logits(&samples.slices, threads)
     }
 
     /// Refuses slices that are not of the model's policy and length.

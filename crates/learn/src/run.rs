@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, Manifest},
     files,
     recipe::{Recipe, RecipeError},
 };
@@ -135,6 +135,13 @@ impl Run {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether the folder holds a run that can be resumed, finished or not.
+    pub fn is_there(&self) -> bool {
+        ["recipe.toml", "dataset.json"]
+            .iter()
+            .all(|name| self.file(name).exists())
     }
 
     /// One of its files, by name.
@@ -273,10 +280,15 @@ impl Run {
 impl DatasetReference {
     /// Of a dataset that was opened from `path`.
     pub fn new(dataset: &Dataset, path: &Path) -> Self {
+        Self::of(&dataset.manifest, path)
+    }
+
+    /// Of the dataset with this manifest, which is at `path`.
+    pub fn of(manifest: &Manifest, path: &Path) -> Self {
         Self {
             schema: 1,
-            name: dataset.manifest.name.clone(),
-            sha256: dataset.checksum().to_owned(),
+            name: manifest.name.clone(),
+            sha256: manifest.samples_sha256.clone(),
             path: path.display().to_string(),
         }
     }

@@ -16,7 +16,7 @@ use network::{
 };
 
 use crate::{
-    dataset::Dataset,
+    dataset::{Dataset, Manifest, TrainingSet},
     model::ModelError,
     recipe::{Recipe, RecipeError},
     run::{DatasetReference, EpochRecord, Run, RunError, Start},
@@ -178,13 +178,25 @@ pub fn train(
     progress: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Outcome, TrainingError> {
+    // Its manifest and not the dataset: from here on there is no way to the test rows.
     let set = dataset.training_set();
+    train_on(training, &dataset.manifest, &set, progress, stop)
+}
+
+/// [`train`] for who has the manifest and the training set alone.
+pub(crate) fn train_on(
+    training: &Training,
+    manifest: &Manifest,
+    set: &TrainingSet,
+    progress: &mut dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Outcome, TrainingError> {
     training.recipe.validate()?;
-    check_set(&set, &dataset.manifest.classes, training.missing_classes)?;
+    check_set(set, &manifest.classes, training.missing_classes)?;
     Shape {
         architecture: training.recipe.network,
         slice_length: set.train.slice_length,
-        classes: dataset.manifest.classes.len(),
+        classes: manifest.classes.len(),
     }
     .check()?;
     if training.start == Start::Resume {
@@ -193,8 +205,7 @@ pub fn train(
     training
         .run
         .begin(training.start, &training.recipe, &training.dataset)?;
-    // Its manifest and not the dataset: the loop has no way to the test rows.
-    Loop::new(training, &dataset.manifest, &set)?.run(progress, stop)
+    Loop::new(training, manifest, set)?.run(progress, stop)
 }
 
 fn quoted(names: &[String]) -> String {

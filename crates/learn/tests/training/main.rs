@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod fit;
+mod learner;
 mod resume;
 
 use std::{path::Path, sync::atomic::AtomicBool};

@@ -8,7 +8,9 @@ use std::{
     fs::{self, File},
     io::Write,
     path::Path,
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// The program with a lab folder of the test's own.
@@ -47,11 +49,16 @@ fn is_possible() -> bool {
         .is_err()
     {
         Some("no /dev/net/tun")
-    } else if !["/usr/sbin/iptables", "/usr/bin/ping", "/usr/bin/openssl"]
-        .iter()
-        .all(|program| Path::new(program).exists())
+    } else if ![
+        "/usr/sbin/iptables",
+        "/usr/bin/ping",
+        "/usr/bin/openssl",
+        "/usr/bin/tcpdump",
+    ]
+    .iter()
+    .all(|program| Path::new(program).exists())
     {
-        Some("no iptables, ping or openssl")
+        Some("no iptables, ping, openssl or tcpdump")
     } else {
         None
     };
@@ -243,4 +250,138 @@ fn without_a_lab_a_command_says_how_to_start_one() {
     assert!(told.contains("start one with `undertone-lab up`"), "{told}");
     let told = text(lab(folder.path(), &["status"]));
     assert!(told.starts_with("no lab is up in"), "{told}");
+}
+
+/// A web server and two clients of it, of which one never gets anywhere.
+const SERVICE: &str = r#"
+schema = 1
+name = "server"
+hosts = ["a", "b", "c"]
+software = "openssl s_server"
+packages = ["openssl"]
+ports = [443]
+prepare = "head -c 3000 /dev/zero > {{ folder }}/film"
+command = "cd {{ folder }} && exec openssl s_server -quiet -accept 443 -cert {{ certificate.chain }} -key {{ certificate.key }} -WWW"
+ready = "tcp:443"
+"#;
+const SCENARIO: &str = r#"
+schema = 1
+class = "File_transfer"
+application = "{name}"
+stack = "openssl"
+packages = ["openssl"]
+services = ["server"]
+seconds = [12, 14]
+parallel = [1, 1]
+pause = 0.5
+plaintext = "none"
+
+[step]
+timeout = 10
+command = "{command}"
+"#;
+const FETCH: &str = "(printf 'GET /film HTTP/1.0\\\\r\\\\n\\\\r\\\\n'; sleep 1) \
+    | openssl s_client -quiet -connect {{ host }}:443 > got";
+
+/// A catalogue of one service and two applications.
+fn small_catalogue(folder: &Path) -> String {
+    let catalogue = folder.join("catalogue");
+    for kind in ["services", "scenarios/file_transfer"] {
+        fs::create_dir_all(catalogue.join(kind)).unwrap();
+    }
+    fs::write(catalogue.join("services/server.toml"), SERVICE).unwrap();
+    for (name, command) in [("fetch", FETCH), ("fail", "false # {{ host }}")] {
+        let scenario = SCENARIO.replace("{name}", name);
+        let path = catalogue.join(format!("scenarios/file_transfer/{name}.toml"));
+        fs::write(path, scenario.replace("{command}", command)).unwrap();
+    }
+    // No film is streamed: none has to be made.
+    fs::create_dir_all(folder.join("media")).unwrap();
+    catalogue.display().to_string()
+}
+
+/// `run` into `folder/data`, not waited for.
+fn start_run(folder: &Path, catalogue: &str, application: &str, seed: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_undertone-lab"))
+        .arg("--state")
+        .arg(folder)
+        .args(["run", "--minutes", "0.5", "--tunnels", "none", "--classes"])
+        .args(["File_transfer", "--applications", application])
+        .args(["--seed", seed, "--catalogue", catalogue, "--out"])
+        .arg(folder.join("data"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The lines of `runs.jsonl`.
+fn runs(folder: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(folder.join("data/runs.jsonl")).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn ctrl_c_ends_a_run_cleanly_it_goes_on_later_and_failures_are_written_down() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let catalogue = small_catalogue(folder);
+    let up = ["up", "--clients", "2", "--seed", "6", "--catalogue"];
+    text(lab(folder, &[&up[..], &[catalogue.as_str()]].concat()));
+
+    let running = start_run(folder, &catalogue, "fetch", "6");
+    let begun = Instant::now();
+    while runs(folder).is_empty() && begun.elapsed() < Duration::from_mins(1) {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let pid = running.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    text(running.wait_with_output().unwrap());
+    let first = runs(folder);
+    assert!(!first.is_empty(), "a run had ended before Ctrl-C");
+
+    text(
+        start_run(folder, &catalogue, "fail", "6")
+            .wait_with_output()
+            .unwrap(),
+    );
+    let all = runs(folder);
+    assert_eq!(all[..first.len()], first[..], "what was made stays");
+    let later = &all[first.len()..];
+    assert!(!later.is_empty());
+    for run in later {
+        let failure = run["failure"].as_str().unwrap_or_default();
+        assert!(failure.starts_with("fail on "), "{run}");
+    }
+    let mut numbers: Vec<u64> = all
+        .iter()
+        .map(|run| run["number"].as_u64().unwrap())
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), all.len(), "no number twice");
+
+    for run in &first {
+        let name = run["run"].as_str().unwrap();
+        let kept = folder.join(format!("data/direct/File_transfer/{name}"));
+        assert!(kept.with_extension("pcap").exists() && kept.with_extension("json").exists());
+    }
+    let kept = fs::read_dir(folder.join("data/direct/File_transfer")).unwrap();
+    assert_eq!(kept.count(), 2 * first.len(), "nothing half-written stays");
+    let other = start_run(folder, &catalogue, "fetch", "7")
+        .wait_with_output()
+        .unwrap();
+    assert!(!other.status.success(), "another seed is refused");
+    text(lab(folder, &["down"]));
 }

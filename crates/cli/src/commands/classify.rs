@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use learn::{
     classifier::{BackgroundRule, Classifier, ClassifierOptions},
-    model::{ModelError, card},
+    model::ModelError,
 };
 use output::{Format, Output};
 use traffic::{session::Session, session_table::EndRule};
@@ -186,9 +186,4 @@ fn confidence(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|confidence| (0.0..=1.0).contains(confidence))
         .ok_or_else(|| "give a number from 0 to 1".to_owned())
-}
-
-/// The note that belongs under class names, if it belongs under these.
-fn note(classes: &[String]) -> Option<&'static str> {
-    card::has_vpn_classes(classes).then_some(card::VPN_NOTE)
 }

@@ -1,9 +1,6 @@
 //! What a score is worth, in plain words.
 
-use learn::{
-    evaluation::{DatasetFacts, Evaluation, intervals::Drawn},
-    model::card,
-};
+use learn::evaluation::{DatasetFacts, Evaluation, intervals::Drawn};
 
 use crate::numbers::{count, counted, percent, share};
 
@@ -38,9 +35,8 @@ pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
         .iter()
         .map(|row| row.class.clone())
         .collect();
-    if card::has_vpn_classes(&classes) {
-        sentences.push(format!("{}.", card::VPN_NOTE));
-    }
+    let note = evaluation.model.trained_on.vpn_note(&classes);
+    sentences.extend(note.map(|note| format!("{note}.")));
     sentences
 }
 

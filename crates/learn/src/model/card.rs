@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{dataset::Manifest, evaluation::Evaluation, recipe::Recipe};
+use crate::{dataset::Manifest, evaluation::Evaluation, labels::sidecar::View, recipe::Recipe};
 
-/// Said wherever class names of VPN traffic are shown.
-pub const VPN_NOTE: &str = "VPN classes mean the traffic inside of a VPN, captured decrypted on the \
-                            tunnel interface; the model does not detect VPN tunnels on a wire";
+/// What VPN classes mean to a model of traffic inside of tunnels.
+const VPN_NOTE: &str = "VPN classes mean the traffic inside of a VPN, captured decrypted on the \
+                        tunnel interface; the model does not detect VPN tunnels on a wire";
+
+/// What they mean to a model of tunnels from outside.
+const OUTER_NOTE: &str = "VPN classes mean a tunnel as the wire shows it, named by what is done \
+                          inside; the model has seen no traffic without a tunnel and none decrypted";
 
 /// What a model says about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +50,19 @@ pub struct TrainedOn {
     pub validation_samples: u64,
     /// Whether background sessions were among them: `keep` or `drop`.
     pub background: String,
+    /// Whether its captures show tunnels from outside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_outer: bool,
+}
+
+impl TrainedOn {
+    /// What belongs under the names of these classes, wherever they are shown: what those of VPN
+    /// traffic mean.
+    pub fn vpn_note(&self, classes: &[String]) -> Option<&'static str> {
+        let note = if self.is_outer { OUTER_NOTE } else { VPN_NOTE };
+        let is_vpn = |class: &String| class.to_ascii_lowercase().starts_with("vpn");
+        classes.iter().any(is_vpn).then_some(note)
+    }
 }
 
 impl From<&Manifest> for TrainedOn {
@@ -63,6 +80,10 @@ impl From<&Manifest> for TrainedOn {
                 crate::filters::Choice::Drop => "drop",
             }
             .to_owned(),
+            is_outer: manifest.captures.iter().any(|capture| {
+                let lab = capture.lab.as_ref();
+                lab.is_some_and(|lab| lab.view == View::Outer)
+            }),
         }
     }
 }
@@ -166,7 +187,7 @@ impl CardScore {
 }
 
 /// The limits that follow from what is known: of every model, and of these classes.
-pub fn limits(classes: &[String]) -> Vec<String> {
+pub fn limits(trained_on: &TrainedOn, classes: &[String]) -> Vec<String> {
     let mut limits = vec![
         "it knows the applications, hosts and networks of its dataset; elsewhere it does worse, \
          as the scores on held-out captures show"
@@ -175,34 +196,31 @@ pub fn limits(classes: &[String]) -> Vec<String> {
          its confidence is below the threshold"
             .to_owned(),
     ];
-    if has_vpn_classes(classes) {
-        limits.push(VPN_NOTE.to_owned());
-    }
+    limits.extend(trained_on.vpn_note(classes).map(str::to_owned));
     limits
-}
-
-/// Whether [`VPN_NOTE`] concerns these classes.
-pub fn has_vpn_classes(classes: &[String]) -> bool {
-    classes
-        .iter()
-        .any(|class| class.to_ascii_lowercase().starts_with("vpn"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(is_outer: bool, classes: &[&str], expected: Option<&str>) {
+        let manifest = Manifest::new("made", Vec::new(), "ip", 784);
+        let trained_on = TrainedOn {
+            is_outer,
+            ..TrainedOn::from(&manifest)
+        };
+        let classes: Vec<String> = classes.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(trained_on.vpn_note(&classes), expected);
+        let limits = limits(&trained_on, &classes);
+        assert_eq!(limits.get(2).map(String::as_str), expected);
+    }
+
     #[test]
     fn vpn_classes_bring_the_note_on_what_they_mean() {
-        let named = |names: &[&str]| {
-            limits(
-                &names
-                    .iter()
-                    .map(|&name| name.to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert!(named(&["Chat", "VPN-Chat"]).contains(&VPN_NOTE.to_owned()));
-        assert!(!named(&["Chat", "Email"]).contains(&VPN_NOTE.to_owned()));
+        check(false, &["Chat", "VPN-Chat"], Some(VPN_NOTE));
+        check(true, &["VPN-Chat", "VPN-VoIP"], Some(OUTER_NOTE));
+        check(false, &["Chat", "Email"], None);
     }
 }

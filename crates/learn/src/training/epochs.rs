@@ -267,13 +267,14 @@ impl<'a> Loop<'a> {
 
     fn card(&self, epoch: u32) -> Card {
         let manifest = self.manifest;
+        let trained_on = TrainedOn::from(manifest);
         Card {
             name: format!("{} on {}", self.training.recipe.network, manifest.name),
-            trained_on: TrainedOn::from(manifest),
+            limits: card::limits(&trained_on, &manifest.classes),
+            trained_on,
             recipe: self.training.recipe.clone(),
             epoch,
             scores: Vec::new(),
-            limits: card::limits(&manifest.classes),
             notes: String::new(),
             licence: String::new(),
         }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use clap::ValueEnum;
-use learn::classifier::{Classifier, Verdict};
+use learn::{
+    classifier::{Classifier, Verdict},
+    model::card::Card,
+};
 use traffic::{session::Session, tally::Tally};
 
 use self::{
@@ -35,7 +38,7 @@ pub(super) struct Output<'a> {
     format: Format,
     classes: Vec<String>,
     class_width: usize,
-    model: String,
+    card: Card,
     has_many_captures: bool,
     shows_sessions: bool,
     capture: String,
@@ -60,7 +63,7 @@ impl<'a> Output<'a> {
                 .map(|class| class.chars().count())
                 .fold(13, usize::max),
             classes,
-            model: classifier.model().card().name.clone(),
+            card: classifier.model().card().clone(),
             has_many_captures: captures > 1,
             shows_sessions: true,
             capture: String::new(),
@@ -131,7 +134,7 @@ impl<'a> Output<'a> {
 
     /// How much of which class there was; beside machine-readable lines, on standard error.
     pub(super) fn summary(&mut self) -> io::Result<()> {
-        let mut lines = self.summary.lines(&self.classes, &self.model);
+        let mut lines = self.summary.lines(&self.classes, &self.card);
         if self.format == Format::Text && self.shows_sessions {
             lines.insert(0, String::new());
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use learn::classifier::Verdict;
+use learn::{classifier::Verdict, model::card::Card};
 use traffic::{background::Background, session::Session, tally::Tally};
 
 use crate::numbers::{count, counted, share};
@@ -51,8 +51,8 @@ impl Summary {
         self.tally.captures > 0
     }
 
-    /// The summary line by line; `classes` are the model's, by label.
-    pub(super) fn lines(&self, classes: &[String], model: &str) -> Vec<String> {
+    /// The summary line by line; `classes` are the model's, by label, and `card` is its card.
+    pub(super) fn lines(&self, classes: &[String], card: &Card) -> Vec<String> {
         let mut lines: Vec<String> = self
             .table(classes)
             .lines()
@@ -60,10 +60,11 @@ impl Summary {
             .collect();
         lines.push(String::new());
         lines.push(format!(
-            "{} of {} read, {} skipped; model: {model}",
+            "{} of {} read, {} skipped; model: {}",
             counted(self.tally.packets, "packet"),
             counted(self.tally.frames, "frame"),
             counted(self.tally.skipped(), "frame"),
+            card.name,
         ));
         if self.tally.cut_short_captures > 0 {
             let captures = counted(self.tally.cut_short_captures, "capture");
@@ -81,7 +82,7 @@ impl Summary {
             .filter(|row| matches!(row, Row::Class(_)))
             .map(|row| row.name(classes))
             .collect();
-        lines.extend(super::super::note(&named).map(str::to_owned));
+        lines.extend(card.trained_on.vpn_note(&named).map(str::to_owned));
         lines
     }
 

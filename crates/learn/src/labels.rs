@@ -15,7 +15,7 @@ use crate::{
         Split,
         manifest::{LabelSource, SetAside},
     },
-    registry::{Disputed, Excluded, Registry},
+    registry::{Disputed, Excluded, LabelMap, Registry},
 };
 
 pub use self::{
@@ -42,6 +42,8 @@ pub enum Labelling {
     Registry {
         /// Which.
         registry: &'static Registry,
+        /// Which of its classes are told apart.
+        map: &'static LabelMap,
         /// Captures whose class is disputed.
         disputed: Disputed,
         /// Captures that its own paper leaves out.
@@ -172,9 +174,10 @@ impl Labelling {
             Self::Sidecar => from_sidecar(file),
             Self::Registry {
                 registry,
+                map,
                 disputed,
                 excluded,
-            } => from_registry(registry, *disputed, *excluded, &file.name),
+            } => from_registry(registry, map, (*disputed, *excluded), &file.name),
         }
     }
 
@@ -194,12 +197,9 @@ impl Labelling {
                     })
                 })
             }
-            (None, Self::Registry { registry, .. }) => {
-                let present = registry
-                    .classes
-                    .iter()
-                    .filter(|class| seen.contains(*class));
-                Ok(present.map(|&class| class.to_owned()).collect())
+            (None, Self::Registry { map, .. }) => {
+                let is_present = |class: &&String| seen.contains(class.as_str());
+                Ok(map.classes.iter().filter(is_present).cloned().collect())
             }
             (None, Self::Sidecar) => Ok(sidecar::classes()
                 .filter(|class| seen.contains(class.as_str()))
@@ -221,10 +221,12 @@ impl Labelling {
             },
             Self::Registry {
                 registry,
+                map,
                 disputed,
                 excluded,
             } => LabelSource::Registry {
-                name: registry.name.to_owned(),
+                name: registry.name.clone(),
+                map: (*map != registry.finest()).then(|| map.name.clone()),
                 disputed: disputed.name().to_owned(),
                 excluded: excluded.name().to_owned(),
             },
@@ -283,8 +285,14 @@ mod tests {
     }
 
     fn iscx() -> Labelling {
+        iscx_with("12")
+    }
+
+    fn iscx_with(map: &str) -> Labelling {
+        let registry = registry::Registry::named("iscx-vpn-nonvpn-2016").unwrap();
         Labelling::Registry {
-            registry: &registry::ALL[0],
+            registry,
+            map: registry.map(map).unwrap(),
             disputed: Disputed::Follow,
             excluded: Excluded::Drop,
         }
@@ -370,6 +378,25 @@ mod tests {
             "Chat.g00.dlt1.t10k.pcap",
             Ok(("Chat", "0", Some(Split::Test))),
         );
+    }
+
+    #[test]
+    fn a_coarser_map_merges_classes_and_one_of_a_side_leaves_the_other_out() {
+        let names = ["vpn_email2a.pcap", "email1a.pcap"];
+        let classes = |map| {
+            let found = iscx_with(map).apply(files(&names), None, Unlabelled::Refuse);
+            let found = found.unwrap();
+            (found.classes, found.set_aside.len(), found.source)
+        };
+        assert_eq!(classes("6").0, ["Email"]);
+        assert_eq!(classes("2").0, ["NonVPN", "VPN"]);
+        let (names, set_aside, source) = classes("6-vpn");
+        assert_eq!((names, set_aside), (vec!["VPN-Email".to_owned()], 1));
+        let text = serde_json::to_string(&source).unwrap();
+        assert!(text.contains(r#""map":"6-vpn""#), "{text}");
+        // A manifest of all classes is what it was before there were maps.
+        let text = serde_json::to_string(&classes("12").2).unwrap();
+        assert!(!text.contains("map"), "{text}");
     }
 
     #[test]

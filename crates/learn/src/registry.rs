@@ -1,181 +1,112 @@
-//! Public data sets that are built in: which file is of which class, and what is disputed.
+//! Public data sets that are built in: which file is of which class, what is disputed, what is
+//! wrong with them. The facts are TOML files beside this one.
 
-use std::path::Path;
+mod facts;
+mod file;
+mod map;
 
-/// What is to be done with captures whose class the field disputes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Disputed {
-    /// They get the class of the data set's own paper.
-    #[default]
-    Follow,
-    /// They get the class that later works give them.
-    OtherClass,
-    /// They are set aside.
-    Drop,
-}
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
-/// What is to be done with captures that the data set's own paper leaves out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Excluded {
-    /// They are set aside.
-    #[default]
-    Drop,
-    /// They get the class that another work gives them, where one does.
-    OtherClass,
-}
+use serde::Deserialize;
 
-impl Disputed {
-    /// Its spelling in the manifest.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Follow => "follow",
-            Self::OtherClass => "other-class",
-            Self::Drop => "drop",
-        }
-    }
-}
+pub use self::{
+    facts::{Checksum, Published},
+    file::{Disputed, Excluded, RegistryFile, Status},
+    map::LabelMap,
+};
 
-impl Excluded {
-    /// Its spelling in the manifest.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::OtherClass => "other-class",
-        }
-    }
-}
+/// The TOML file of each data set.
+const FILES: [&str; 1] = [include_str!("registry/iscx-vpn-nonvpn-2016.toml")];
 
-/// How sure the class of a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Every work that lists it says the same.
-    Agreed,
-    /// Works differ.
-    Disputed,
-    /// The data set's own paper leaves it out.
-    Excluded,
-}
-
-/// One file of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RegistryFile {
-    /// Its name.
-    pub file: &'static str,
-    /// Its class; none if it is excluded.
-    pub class: Option<&'static str>,
-    /// How sure that is.
-    pub status: Status,
-    /// The class that another work gives it.
-    pub other_class: Option<&'static str>,
-    /// Captures that share connections have the same group.
-    pub group: Option<&'static str>,
-    /// What the status rests on.
-    pub reason: &'static str,
-}
-
-impl RegistryFile {
-    /// The class under these choices; none sets the file aside.
-    pub fn class_under(&self, disputed: Disputed, excluded: Excluded) -> Option<&'static str> {
-        match (self.status, disputed, excluded) {
-            (Status::Agreed, _, _) | (Status::Disputed, Disputed::Follow, _) => self.class,
-            (Status::Disputed, Disputed::OtherClass, _)
-            | (Status::Excluded, _, Excluded::OtherClass) => self.other_class,
-            (Status::Disputed, Disputed::Drop, _) | (Status::Excluded, _, Excluded::Drop) => None,
-        }
-    }
-}
+static ALL: LazyLock<Vec<Registry>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .map(|text| toml::from_str(text).expect("a test reads every file that is built in"))
+        .collect()
+});
 
 /// A public data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Registry {
     /// What to call it on the command line.
-    pub name: &'static str,
+    pub name: String,
+    /// Other names for the same.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// What it holds, in a sentence.
+    pub about: String,
     /// Whose it is, to be cited.
-    pub source: &'static str,
-    /// Its classes, by label.
-    pub classes: &'static [&'static str],
-    /// Other spellings of its classes.
-    aliases: &'static [(&'static str, &'static str)],
+    pub source: String,
+    /// How to get it, a step a line.
+    pub obtain: Vec<String>,
+    /// What is known to be wrong with it, a fault a line.
+    #[serde(default)]
+    pub faults: Vec<String>,
+    /// What of the above nobody has held against the data, a line each.
+    #[serde(default)]
+    pub unverified: Vec<String>,
     /// What captures rebuilt from its published rows are called: class, group and split.
-    pub rebuilt_pattern: &'static str,
-    /// Its file list: tab-separated, with a header.
-    table: &'static str,
+    #[serde(default)]
+    pub rebuilt_pattern: Option<String>,
+    /// Other spellings of its classes.
+    #[serde(default)]
+    spellings: BTreeMap<String, String>,
+    /// Its label maps, the finest first: that one has the classes that files name.
+    pub maps: Vec<LabelMap>,
+    /// Checksums of what is downloaded.
+    #[serde(default)]
+    pub checksums: Vec<Checksum>,
+    /// Scores that were published on it.
+    #[serde(default)]
+    pub published: Vec<Published>,
+    /// Its files.
+    pub files: Vec<RegistryFile>,
 }
 
 /// All data sets that are built in.
-pub const ALL: &[Registry] = &[Registry {
-    name: "iscx-vpn-nonvpn-2016",
-    source: "ISCX-VPN-NonVPN2016, University of New Brunswick; Draper-Gil et al., ICISSP 2016",
-    classes: &[
-        "Chat",
-        "Email",
-        "File_transfer",
-        "P2P",
-        "Streaming",
-        "VoIP",
-        "VPN-Chat",
-        "VPN-Email",
-        "VPN-File_transfer",
-        "VPN-P2P",
-        "VPN-Streaming",
-        "VPN-VoIP",
-    ],
-    aliases: &[
-        ("File", "File_transfer"),
-        ("FT", "File_transfer"),
-        ("VPN_Chat", "VPN-Chat"),
-        ("VPN_Email", "VPN-Email"),
-        ("VPN_File", "VPN-File_transfer"),
-        ("VPN_FT", "VPN-File_transfer"),
-        ("VPN_File_transfer", "VPN-File_transfer"),
-        ("VPN_P2P", "VPN-P2P"),
-        ("VPN_Streaming", "VPN-Streaming"),
-        ("VPN_VoIP", "VPN-VoIP"),
-    ],
-    rebuilt_pattern: r"(?:^|/)(?<class>[A-Za-z0-9_-]+)\.g0*(?<group>\d+)\.dlt\d+\.(?<split>train|t10k)\.pcap$",
-    table: include_str!("registry/iscx-vpn-nonvpn-2016.tsv"),
-}];
+pub fn all() -> &'static [Registry] {
+    &ALL
+}
 
 impl Registry {
-    /// The data set of this name.
+    /// The data set of this name, or of this other name for it.
     pub fn named(name: &str) -> Option<&'static Self> {
-        ALL.iter().find(|registry| registry.name == name)
+        all()
+            .iter()
+            .find(|one| one.name == name || one.aliases.iter().any(|alias| alias == name))
+    }
+
+    /// Its classes in the finest map, by label.
+    pub fn classes(&self) -> &[String] {
+        &self.finest().classes
+    }
+
+    /// The label map that has a class of its own for everything.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test holds that every data set has a map.
+    pub fn finest(&self) -> &LabelMap {
+        self.maps.first().expect("a test holds that there is one")
+    }
+
+    /// The label map of this name.
+    pub fn map(&self, name: &str) -> Option<&LabelMap> {
+        self.maps.iter().find(|map| map.name == name)
     }
 
     /// A class by its name or another spelling of it.
-    pub fn class(&self, name: &str) -> Option<&'static str> {
-        let alias = self.aliases.iter().find(|(other, _)| *other == name);
-        let name = alias.map_or(name, |&(_, class)| class);
-        self.classes.iter().find(|&&class| class == name).copied()
-    }
-
-    /// Its files, in the order of its list.
-    pub fn files(&self) -> impl Iterator<Item = RegistryFile> + use<> {
-        self.table.lines().skip(1).filter_map(|line| {
-            let cells: Vec<&'static str> = line.split('\t').collect();
-            let &[file, class, status, other_class, group, reason] = cells.as_slice() else {
-                return None;
-            };
-            let given = |cell: &'static str| (cell != "-").then_some(cell);
-            Some(RegistryFile {
-                file,
-                class: given(class),
-                status: match status {
-                    "disputed" => Status::Disputed,
-                    "excluded" => Status::Excluded,
-                    _ => Status::Agreed,
-                },
-                other_class: given(other_class),
-                group: given(group),
-                reason,
-            })
-        })
+    pub fn class(&self, name: &str) -> Option<&str> {
+        let name = self.spellings.get(name).map_or(name, String::as_str);
+        let class = self.classes().iter().find(|&class| class == name);
+        class.map(String::as_str)
     }
 
     /// The file of this name; case, `.pcap` or `.pcapng`, and compression do not matter.
-    pub fn file(&self, name: &str) -> Option<RegistryFile> {
+    pub fn file(&self, name: &str) -> Option<&RegistryFile> {
         let wanted = stem(name);
-        self.files().find(|file| stem(file.file) == wanted)
+        self.files.iter().find(|file| stem(&file.file) == wanted)
     }
 }
 
@@ -199,6 +130,8 @@ fn stem(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn iscx() -> &'static Registry {
@@ -206,10 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_table_is_understood() {
-        // 150 captures: 127 agreed, 3 disputed, 20 excluded, as the research counts them.
-        let count = |status| iscx().files().filter(|file| file.status == status).count();
-        assert_eq!(iscx().table.lines().count(), 151);
+    fn every_file_that_is_built_in_is_understood() {
+        for text in FILES {
+            let registry: Registry = toml::from_str(text).unwrap_or_else(|error| panic!("{error}"));
+            assert!(!registry.maps.is_empty(), "{}", registry.name);
+            assert!(!registry.obtain.is_empty(), "{}", registry.name);
+        }
+    }
+
+    #[test]
+    fn iscx_has_150_captures() {
+        // 127 agreed, 3 disputed, 20 excluded, as a search through all published maps counted them.
+        let count = |status| {
+            let with_status = |file: &&RegistryFile| file.status == status;
+            iscx().files.iter().filter(with_status).count()
+        };
         assert_eq!(
             [Status::Agreed, Status::Disputed, Status::Excluded].map(count),
             [127, 3, 20]
@@ -217,22 +161,71 @@ mod tests {
     }
 
     #[test]
-    fn every_class_of_the_table_is_a_class() {
-        for file in iscx().files() {
-            for class in [file.class, file.other_class].into_iter().flatten() {
-                assert!(iscx().classes.contains(&class), "{class}");
+    fn every_class_that_a_file_names_is_a_class_and_has_files() {
+        for registry in all() {
+            let mut used = BTreeSet::new();
+            for file in &registry.files {
+                for class in [&file.class, &file.other_class].into_iter().flatten() {
+                    assert!(registry.classes().contains(class), "{class}");
+                }
+                used.extend(&file.class);
+                assert_eq!(file.class.is_none(), file.status == Status::Excluded);
+                assert_eq!(
+                    file.reason.is_empty(),
+                    file.status == Status::Agreed && file.reason.is_empty()
+                );
             }
-            assert_eq!(file.class.is_none(), file.status == Status::Excluded);
+            assert_eq!(
+                used,
+                registry.classes().iter().collect(),
+                "{}",
+                registry.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_map_is_of_classes_that_there_are() {
+        for registry in all() {
+            assert_eq!(registry.finest().merged, BTreeMap::new());
+            let names: BTreeSet<&String> = registry.maps.iter().map(|map| &map.name).collect();
+            assert_eq!(names.len(), registry.maps.len(), "{}", registry.name);
+            for map in &registry.maps {
+                for (from, to) in &map.merged {
+                    assert!(registry.classes().contains(from), "{from}");
+                    assert!(map.classes.contains(to), "{to}");
+                }
+                for class in &map.classes {
+                    let found = registry
+                        .classes()
+                        .iter()
+                        .any(|from| map.class(from) == Some(class));
+                    assert!(found, "{} of map {}", class, map.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_pattern_of_rebuilt_captures_compiles_and_names_a_class() {
+        for pattern in all().iter().filter_map(|one| one.rebuilt_pattern.as_ref()) {
+            let pattern = regex::Regex::new(pattern).unwrap();
+            assert!(
+                pattern
+                    .capture_names()
+                    .flatten()
+                    .any(|name| name == "class")
+            );
         }
     }
 
     #[test]
     fn no_two_files_have_the_same_stem() {
-        let mut stems: Vec<String> = iscx().files().map(|file| stem(file.file)).collect();
-        stems.sort();
-        let count = stems.len();
-        stems.dedup();
-        assert_eq!(stems.len(), count);
+        for registry in all() {
+            let stems: BTreeSet<String> =
+                registry.files.iter().map(|file| stem(&file.file)).collect();
+            assert_eq!(stems.len(), registry.files.len(), "{}", registry.name);
+        }
     }
 
     #[test]
@@ -255,8 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn classes_have_other_spellings() {
+    fn classes_and_data_sets_have_other_spellings() {
         assert_eq!(iscx().class("VPN_File"), Some("VPN-File_transfer"));
         assert_eq!(iscx().class("Browsing"), None);
+        assert_eq!(Registry::named("iscx-vpn-2016"), Some(iscx()));
+    }
+
+    #[test]
+    fn coarser_maps_merge_classes_or_leave_them_out() {
+        let class = |map: &str, class| iscx().map(map).unwrap().class(class);
+        assert_eq!(class("12", "VPN-Chat"), Some("VPN-Chat"));
+        assert_eq!(class("6", "VPN-Chat"), Some("Chat"));
+        assert_eq!(class("2", "VPN-Chat"), Some("VPN"));
+        assert_eq!(class("6-vpn", "VPN-Chat"), Some("VPN-Chat"));
+        assert_eq!(class("6-vpn", "Chat"), None);
+        assert!(iscx().map("7").is_none());
     }
 }

@@ -117,11 +117,13 @@ impl ImportIdx {
             });
         }
         let registry_classes = || {
-            let classes = self.registry.map_or(&[] as &[&str], |one| one.classes);
-            classes.iter().map(|&class| class.to_owned()).collect()
+            let classes = self.registry.map_or(&[] as &[String], Registry::classes);
+            classes.to_vec()
         };
         let defaults = Defaults {
-            name: self.registry.map_or("dataset", |registry| registry.name),
+            name: self
+                .registry
+                .map_or("dataset", |registry| registry.name.as_str()),
             cleaning: Choice::Keep,
             rule: if pairs.len() > 1 {
                 RuleChoice::Given

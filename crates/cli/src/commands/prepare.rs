@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use learn::{
     capture_files,
@@ -12,7 +13,7 @@ use learn::{
     filters::Choice,
     labels::{LabelTable, Labelled, Labelling, Unlabelled},
     preparation::{prepare, set_aside_others},
-    registry::{self, Disputed, Excluded, Registry},
+    registry::{self, Disputed, Excluded, LabelMap, Registry},
 };
 use regex::Regex;
 
@@ -35,6 +36,8 @@ Examples:
     undertone prepare *.pcap --label-pattern '^(?<class>[a-z]+)_' --out dataset
   The public ISCX-VPN-NonVPN2016 captures, cut as the paper has it:
     undertone prepare iscx/ --registry iscx-vpn-nonvpn-2016 --session-end capture --out dataset
+  Six activities, inside the tunnel or not:
+    undertone prepare iscx/ --registry iscx-vpn-nonvpn-2016 --map 6 --out dataset
   Whole captures held out for the test:
     undertone prepare data --split capture --seed 1 --out dataset
   Captures of `undertone-lab`, tested on sites that training never saw:
@@ -78,6 +81,11 @@ struct LabelArguments {
     #[arg(long, value_name = "NAME", value_parser = known_registry)]
     registry: Option<&'static Registry>,
 
+    /// Which classes of the registry are told apart, such as `12`, `6` or `2`; by default all
+    /// (`undertone dataset show NAME` lists the maps)
+    #[arg(long, value_name = "MAP", requires = "registry")]
+    map: Option<String>,
+
     /// Captures of the registry whose class is disputed: the class of its own paper, that of
     /// later works, or set aside
     #[arg(long, value_enum, default_value_t = DisputedChoice::Follow, value_name = "WHAT", requires = "registry")]
@@ -119,8 +127,26 @@ enum UnlabelledChoice {
 /// A registry by its name.
 pub(super) fn known_registry(name: &str) -> Result<&'static Registry, String> {
     Registry::named(name).ok_or_else(|| {
-        let known: Vec<&str> = registry::ALL.iter().map(|one| one.name).collect();
+        let known: Vec<&str> = registry::all()
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
         format!("known are: {}", known.join(", "))
+    })
+}
+
+/// A label map of a registry by its name, else the finest.
+pub(super) fn known_map(
+    registry: &'static Registry,
+    name: Option<&str>,
+) -> anyhow::Result<&'static LabelMap> {
+    let Some(name) = name else {
+        return Ok(registry.finest());
+    };
+    registry.map(name).with_context(|| {
+        let known: Vec<&str> = registry.maps.iter().map(|map| map.name.as_str()).collect();
+        let (registry, known) = (&registry.name, known.join(", "));
+        format!("`{registry}` has no label map `{name}`, only {known}")
     })
 }
 
@@ -137,7 +163,7 @@ impl Prepare {
             name: self
                 .labels
                 .registry
-                .map_or("dataset", |registry| registry.name),
+                .map_or("dataset", |registry| registry.name.as_str()),
             cleaning: Choice::Drop,
             rule: match labelled.source {
                 LabelSource::Sidecar => RuleChoice::Run,
@@ -164,6 +190,7 @@ impl LabelArguments {
         } else if let Some(registry) = self.registry {
             Labelling::Registry {
                 registry,
+                map: known_map(registry, self.map.as_deref())?,
                 disputed: match self.disputed {
                     DisputedChoice::Follow => Disputed::Follow,
                     DisputedChoice::OtherClass => Disputed::OtherClass,

@@ -216,6 +216,9 @@ pub enum LabelSource {
     Registry {
         /// Its name.
         name: String,
+        /// The label map, if it is not the finest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        map: Option<String>,
         /// What was done with captures whose class is disputed.
         disputed: String,
         /// What was done with captures that the data set's own paper leaves out.

@@ -5,7 +5,7 @@ use regex::{Captures, Regex};
 use super::{LabelError, sidecar::Sidecar};
 use crate::{
     dataset::Split,
-    registry::{Disputed, Excluded, Registry, Status},
+    registry::{Disputed, Excluded, LabelMap, Registry, Status},
 };
 
 /// What one capture's label turned out to be.
@@ -57,36 +57,52 @@ pub(super) fn from_name(parts: &Captures<'_>, name: &str) -> Result<Label, Label
 /// What a registry says of a file: by its list, or by the names of rebuilt captures.
 pub(super) fn from_registry(
     registry: &Registry,
-    disputed: Disputed,
-    excluded: Excluded,
+    map: &LabelMap,
+    (disputed, excluded): (Disputed, Excluded),
     name: &str,
 ) -> Result<Outcome, LabelError> {
     if let Some(file) = registry.file(name) {
-        return Ok(match file.class_under(disputed, excluded) {
-            Some(class) => Outcome::Label(Label {
-                group: file.group.map(str::to_owned),
-                note: (file.status != Status::Agreed).then(|| file.reason.to_owned()),
-                ..Label::of_class(class)
-            }),
-            None => Outcome::SetAside(file.reason.to_owned()),
-        });
+        let Some(class) = file.class_under(disputed, excluded) else {
+            return Ok(Outcome::SetAside(file.reason.clone()));
+        };
+        let label = Label {
+            group: file.group.clone(),
+            note: (file.status != Status::Agreed).then(|| file.reason.clone()),
+            ..Label::of_class(class)
+        };
+        return Ok(mapped(label, map));
     }
-    let pattern = Regex::new(registry.rebuilt_pattern).expect("a test compiles every pattern");
+    let none_of_its_files = || {
+        let reason = format!("it is none of the files of `{}`", registry.name);
+        Ok(Outcome::Unlabelled(reason))
+    };
+    let Some(pattern) = &registry.rebuilt_pattern else {
+        return none_of_its_files();
+    };
+    let pattern = Regex::new(pattern).expect("a test compiles every pattern");
     let Some(parts) = pattern.captures(name) else {
-        return Ok(Outcome::Unlabelled(format!(
-            "it is none of the files of `{}`",
-            registry.name
-        )));
+        return none_of_its_files();
     };
     let label = from_name(&parts, name)?;
     Ok(match registry.class(&label.class) {
-        Some(class) => Outcome::Label(Label {
-            class: class.to_owned(),
-            ..label
-        }),
+        Some(class) => {
+            let class = class.to_owned();
+            mapped(Label { class, ..label }, map)
+        }
         None => Outcome::Unlabelled(format!(
             "`{}` is no class of `{}`",
             label.class, registry.name
         )),
     })
+}
+
+/// The label under a map, which may leave its class out.
+fn mapped(label: Label, map: &LabelMap) -> Outcome {
+    match map.class(&label.class) {
+        Some(class) => {
+            let class = class.to_owned();
+            Outcome::Label(Label { class, ..label })
+        }
+        None => Outcome::SetAside(format!("map `{}` leaves `{}` out", map.name, label.class)),
+    }
 }

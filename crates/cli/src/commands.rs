@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod classify;
+pub(crate) mod compare;
 pub(crate) mod evaluate;
 pub(crate) mod import;
 pub(crate) mod inspect;

@@ -1,12 +1,14 @@
 //! `undertone`: what encrypted traffic is doing, without decrypting it.
 
 mod commands;
+mod comparing;
 mod cutting;
 mod interrupt;
 mod making;
 mod numbers;
 mod preparing;
 mod progress;
+mod recipes;
 mod report;
 mod sampling;
 mod sources;
@@ -19,8 +21,8 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    classify::Classify, evaluate::Evaluate, import::Import, inspect::Inspect, model::Model,
-    prepare::Prepare, split::Split, train::Train,
+    classify::Classify, compare::Compare, evaluate::Evaluate, import::Import, inspect::Inspect,
+    model::Model, prepare::Prepare, split::Split, train::Train,
 };
 
 /// Tell what encrypted traffic is doing, without decrypting it
@@ -40,6 +42,7 @@ enum Command {
     Split(Split),
     Train(Train),
     Evaluate(Evaluate),
+    Compare(Compare),
     Model(Model),
 }
 
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Split(command) => command.run(&mut out),
         Command::Train(command) => command.run(&mut out),
         Command::Evaluate(command) => command.run(&mut out),
+        Command::Compare(command) => command.run(&mut out),
         Command::Model(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush()?));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use learn::evaluation::intervals::Interval;
+
 /// A fraction as a percentage: `93.52 %`.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", fraction * 100.0)
@@ -14,6 +16,32 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     } else {
         part as f64 / whole as f64
     })
+}
+
+/// An interval of fractions as percentages: `97.20–98.85 %`.
+pub(crate) fn span(interval: Interval) -> String {
+    format!("{:.2}–{:.2} %", interval.low * 100.0, interval.high * 100.0)
+}
+
+/// How many a second, to three digits: `1.23`, `45.6`, `7,890,000`.
+pub(crate) fn rate(per_second: f64) -> String {
+    match per_second {
+        value if value < 9.995 => format!("{value:.2}"),
+        value if value < 99.95 => format!("{value:.1}"),
+        value => {
+            let scale = 10_f64.powf(value.log10().floor() - 2.0).max(1.0);
+            count(((value / scale).round() * scale) as u64)
+        }
+    }
+}
+
+/// A time: its two largest units, or of a short one the fractions too.
+pub(crate) fn seconds(time: f64) -> String {
+    if time < 9.95 {
+        format!("{time:.1} s")
+    } else {
+        duration(Duration::from_secs_f64(time))
+    }
 }
 
 /// A count with its thousands set apart: `1,162,254`.
@@ -80,6 +108,20 @@ mod tests {
         let found =
             [0.4, 59.6, 185.0, 7620.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
         assert_eq!(found, ["0 s", "1 min 00 s", "3 min 05 s", "2 h 07 min"]);
+    }
+
+    #[test]
+    fn rates_have_three_digits() {
+        let found = [0.5, 45.62, 789.4, 12_345.0, 7_891_234.0].map(rate);
+        assert_eq!(found, ["0.50", "45.6", "789", "12,300", "7,890,000"]);
+    }
+
+    #[test]
+    fn short_times_have_fractions() {
+        assert_eq!(
+            [0.04, 9.5, 75.0].map(seconds),
+            ["0.0 s", "9.5 s", "1 min 15 s"]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Reports: an evaluation as text for a terminal, and as one self-contained HTML page.
+//! Reports: an evaluation, or a comparison, as text for a terminal and as one self-contained HTML page.
 
+pub(crate) mod comparison;
 mod drawing;
 mod figures;
 mod html;

@@ -106,6 +106,20 @@ impl From<KeepOrDrop> for Choice {
     }
 }
 
+impl From<RuleChoice> for SplitRule {
+    fn from(choice: RuleChoice) -> Self {
+        match choice {
+            RuleChoice::Given => Self::Given,
+            RuleChoice::Session => Self::Session,
+            RuleChoice::Capture => Self::Capture,
+            RuleChoice::Run => Self::Run,
+            RuleChoice::Site => Self::Site,
+            RuleChoice::Application => Self::Application,
+            RuleChoice::Tunnel => Self::Tunnel,
+        }
+    }
+}
+
 impl FilterArguments {
     /// The filters, with this seed; `cleaning` is done where nothing else was asked for.
     pub(crate) fn filters(&self, cleaning: Choice, seed: u64) -> Filters {
@@ -127,15 +141,7 @@ impl SplitArguments {
     /// The options under a rule.
     pub(crate) fn options(&self, rule: RuleChoice) -> SplitOptions {
         SplitOptions {
-            rule: match rule {
-                RuleChoice::Given => SplitRule::Given,
-                RuleChoice::Session => SplitRule::Session,
-                RuleChoice::Capture => SplitRule::Capture,
-                RuleChoice::Run => SplitRule::Run,
-                RuleChoice::Site => SplitRule::Site,
-                RuleChoice::Application => SplitRule::Application,
-                RuleChoice::Tunnel => SplitRule::Tunnel,
-            },
+            rule: rule.into(),
             seed: self.seed,
             fractions: self.fractions,
             untestable: if self.allow_untestable {

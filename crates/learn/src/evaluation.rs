@@ -32,9 +32,6 @@ pub const SCHEMA: u32 = 1;
 /// Bins of the reliability diagram, as Guo et al. have it.
 const BINS: NonZeroUsize = NonZeroUsize::new(15).expect("15 is not zero");
 
-/// Seed of the bootstrap: fixed, so that the same answers have the same interval.
-const BOOTSTRAP_SEED: u64 = 1;
-
 /// What a model answers to samples, after calibration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answers {
@@ -250,11 +247,6 @@ pub fn evaluate(
         .map(|(answer, label)| answer == label)
         .collect();
     let matrix = ConfusionMatrix::of(classes, labels, &answers.classes);
-    let groups: Vec<&str> = rows
-        .origins
-        .iter()
-        .map(|origin| origin.group.as_str())
-        .collect();
     let no_samples = || EvaluationError::NoSamples(split);
     let class_rows: Vec<ClassRow> = manifest
         .classes
@@ -271,8 +263,7 @@ pub fn evaluate(
         dataset: DatasetFacts::of(manifest),
         split,
         scores: Scores::of(&matrix).ok_or_else(no_samples)?,
-        intervals: intervals::bootstrap(classes, labels, &answers.classes, &groups, BOOTSTRAP_SEED)
-            .ok_or_else(no_samples)?,
+        intervals: intervals::of_rows(classes, rows, &answers.classes).ok_or_else(no_samples)?,
         untestable: class_rows
             .iter()
             .filter(|row| row.scores.support == 0)
@@ -355,7 +346,8 @@ impl ModelFacts {
 }
 
 impl DatasetFacts {
-    fn of(manifest: &Manifest) -> Self {
+    /// Of the dataset with this manifest.
+    pub fn of(manifest: &Manifest) -> Self {
         Self {
             name: manifest.name.clone(),
             sha256: manifest.samples_sha256.clone(),

@@ -26,6 +26,7 @@ pub mod model;
 pub mod classifier;
 pub mod evaluation;
 
+pub mod comparison;
 pub mod learner;
 
 mod checksum;

@@ -1,17 +1,12 @@
 //! `train`: fit a network to a dataset.
 
-use std::{
-    fs,
-    io::Write,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use learn::{
     dataset::Dataset,
-    recipe::{self, ClassWeights, Recipe},
+    recipe::{ClassWeights, Recipe},
     run::{DatasetReference, Run, Start},
     training::{self, MissingClasses, Outcome, Training},
 };
@@ -20,6 +15,7 @@ use crate::{
     interrupt,
     numbers::{counted, percent},
     progress::TrainingProgress,
+    recipes,
 };
 
 /// Train a network on a dataset
@@ -147,25 +143,21 @@ impl Train {
     /// The recipe by name, file or run, with the changes that flags make to it.
     fn recipe(&self, run: &Run) -> anyhow::Result<Recipe> {
         let mut recipe = match &self.recipe {
-            Some(name) => read_recipe(name)?,
+            Some(name) => recipes::read(name)?,
             None if self.resume => run
                 .recipe()
                 .with_context(|| format!("cannot resume `{}`", self.out.display()))?,
-            None => read_recipe("quick")?,
+            None => recipes::read("quick")?,
         };
         if let Some(network) = &self.network {
             recipe.network = network.parse()?;
         }
-        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        recipe = recipes::with_epochs(recipe, self.epochs)?;
         recipe.batch_size = self.batch_size.unwrap_or(recipe.batch_size);
         if let Some(rate) = self.learning_rate {
             // The minimum keeps its proportion, so that a lower rate alone is never a contradiction.
             recipe.minimum_learning_rate *= rate / recipe.learning_rate;
             recipe.learning_rate = rate;
-        }
-        // A short run is warm for at most half of it.
-        if self.epochs.is_some() {
-            recipe.warm_up_epochs = recipe.warm_up_epochs.min(recipe.epochs / 2);
         }
         if let Some(weights) = self.class_weights {
             recipe.class_weights = match weights {
@@ -203,19 +195,4 @@ impl Train {
             ),
         }
     }
-}
-
-/// A recipe by name, or from a file.
-fn read_recipe(name: &str) -> anyhow::Result<Recipe> {
-    if let Some(recipe) = Recipe::built_in(name) {
-        return Ok(recipe);
-    }
-    if !Path::new(name).exists() {
-        bail!(
-            "`{name}` is neither a file nor a recipe; there are {}",
-            recipe::BUILT_IN.join(", ")
-        );
-    }
-    let text = fs::read_to_string(name).with_context(|| format!("cannot read recipe `{name}`"))?;
-    Recipe::parse(&text).with_context(|| format!("cannot follow recipe `{name}`"))
 }

@@ -1,7 +1,7 @@
 //! Figures of the report: SVG drawn here, coloured by the page's style so that dark mode works.
 
 use learn::{
-    evaluation::{Evaluation, coverage::CoveragePoint, reliability::ReliabilityBin},
+    evaluation::{coverage::CoveragePoint, reliability::ReliabilityBin},
     run::EpochRecord,
 };
 
@@ -9,12 +9,9 @@ use super::drawing::{Frame, Line, draw, escaped, nice, open, polyline, text};
 use crate::numbers::{count, counted, percent};
 
 /// The confusion matrix as a heat map: colour by the share of the row, numbers as counted.
-pub(super) fn confusion(evaluation: &Evaluation) -> String {
-    let classes: Vec<&str> = evaluation
-        .classes
-        .iter()
-        .map(|row| row.class.as_str())
-        .collect();
+///
+/// `counts` are `[true class][answered class]`.
+pub(super) fn confusion(classes: &[&str], counts: &[Vec<u64>]) -> String {
     let longest = classes
         .iter()
         .map(|class| class.chars().count())
@@ -27,7 +24,7 @@ pub(super) fn confusion(evaluation: &Evaluation) -> String {
         label * 0.87 + cell * classes.len() as f64 + 12.0,
     );
     let mut svg = open("confusion", width, height, "Confusion matrix");
-    for (row, counts) in evaluation.confusion.iter().enumerate() {
+    for (row, counts) in counts.iter().enumerate() {
         let support: u64 = counts.iter().sum();
         let y = row as f64 * cell;
         text(

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::numbers::{count, counted, noun, percent, share, short};
 
+/// What all pages look like.
+pub(super) const STYLE: &str = include_str!("style.css");
+
 /// The page; `epochs` may be empty, which leaves the training curves out.
 ///
 /// # Errors
@@ -27,6 +30,12 @@ pub(crate) fn html(
     let range = |interval: learn::evaluation::intervals::Interval| {
         format!("{} to {}", percent(interval.low), percent(interval.high))
     };
+    environment.add_template("style.css", STYLE)?;
+    let classes: Vec<&str> = evaluation
+        .classes
+        .iter()
+        .map(|row| row.class.as_str())
+        .collect();
     environment.get_template("report.html")?.render(context! {
         name => &evaluation.model.name,
         split => evaluation.split.to_string(),
@@ -53,7 +62,7 @@ pub(crate) fn html(
             .map(|sentence| sentence.replace(['*', '`'], "").replace(" %", "\u{a0}%"))
             .collect::<Vec<_>>(),
         classes => class_rows(evaluation),
-        confusion => figures::confusion(evaluation),
+        confusion => figures::confusion(&classes, &evaluation.confusion),
         has_curves => !epochs.is_empty(),
         losses => figures::losses(epochs),
         accuracies => figures::accuracies(epochs),

@@ -162,12 +162,12 @@ fn calibration(evaluation: &Evaluation) -> String {
 }
 
 /// A table of a terminal: a line under the header and nothing else.
-fn plain(header: &[&str]) -> Table {
+pub(super) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.iter().enumerate().map(|(column, title)| {
         // Words to the left, figures to the right, and titles above what they mean.
-        let is_word = ["", "class", "samples of"].contains(title) && column < 2;
+        let is_word = ["", "class", "samples of", "model"].contains(title) && column < 2;
         Cell::new(title).set_alignment(if is_word {
             CellAlignment::Left
         } else {
@@ -177,16 +177,16 @@ fn plain(header: &[&str]) -> Table {
     table
 }
 
-fn left(text: &str) -> Cell {
+pub(super) fn left(text: &str) -> Cell {
     Cell::new(text)
 }
 
-fn right(text: String) -> Cell {
+pub(super) fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 /// The table without the blanks that fill its last column.
-fn shown(table: &Table) -> String {
+pub(super) fn shown(table: &Table) -> String {
     let lines: Vec<String> = table
         .lines()
         .map(|line| line.trim_end().to_owned())

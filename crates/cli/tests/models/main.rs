@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod classify;
+mod compare;
 mod contract;
 mod evaluate;
 #[cfg(unix)]

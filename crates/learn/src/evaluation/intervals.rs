@@ -7,9 +7,13 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use super::confusion::ConfusionMatrix;
+use crate::dataset::Rows;
 
 /// How often the samples are drawn again.
 pub const RESAMPLES: usize = 1000;
+
+/// Seed of the draws: fixed, so that the same answers have the same interval.
+const SEED: u64 = 1;
 
 /// The middle 95 % of what resampling gives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -45,6 +49,16 @@ pub struct Intervals {
     pub accuracy: Interval,
     /// Of the macro-F1, over the classes that a resample holds.
     pub macro_f1: Interval,
+}
+
+/// [`bootstrap`] of a model's answers to rows, with the one seed that all figures share.
+pub fn of_rows(classes: usize, rows: &Rows, answers: &[u32]) -> Option<Intervals> {
+    let groups: Vec<&str> = rows
+        .origins
+        .iter()
+        .map(|origin| origin.group.as_str())
+        .collect();
+    bootstrap(classes, &rows.samples.labels, answers, &groups, SEED)
 }
 
 /// 95 % bootstrap intervals over groups.

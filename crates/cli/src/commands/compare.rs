@@ -1,0 +1,187 @@
+//! `compare`: which of several models is better, on the same samples?
+
+use std::{
+    fs,
+    io::{self, Write},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use learn::{
+    comparison::{Comparison, table::Table},
+    files,
+    splits::{SplitOptions, Untestable},
+};
+
+use crate::{
+    comparing::{Competitor, End, Plan, Splitting, compare, places},
+    interrupt, recipes,
+    report::comparison as report,
+    sampling::RuleChoice,
+};
+
+/// Fit several models to the same samples and say which is better
+///
+/// Each model is fitted with each seed and scored on the test samples of each split: one table a
+/// split, in `comparison.json` and `comparison.html` of the folder and on standard output.
+/// What is done stays done: after Ctrl-C the same command goes on, and with more models or seeds
+/// it adds to what is there.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  The paper's networks, on the split that the dataset has:
+    undertone compare iscx --models resnet-gru,resnet,gru --out comparison
+
+  Two splits, three seeds, the paper's recipe cut to 20 epochs:
+    undertone compare iscx --splits session,capture --allow-untestable --seeds 1,2,3 \\
+      --recipe paper --epochs 20 --out comparison")]
+pub(crate) struct Compare {
+    /// Folders of datasets, split or not
+    #[arg(required = true, value_name = "DATASET")]
+    datasets: Vec<PathBuf>,
+
+    /// Folder of the comparison
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+
+    /// Models by name
+    #[arg(
+        short,
+        long,
+        value_delimiter = ',',
+        value_name = "MODEL,…",
+        default_value = "resnet-gru,resnet,gru"
+    )]
+    models: Vec<String>,
+
+    /// Splits to make of each dataset, by rule [default: the split it has]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "RULE,…")]
+    splits: Vec<RuleChoice>,
+
+    /// Seed of new splits [default: 0; a split of the same rule is kept]
+    #[arg(long, value_name = "SEED")]
+    split_seed: Option<u64>,
+
+    /// Go on when a class has no train or no test samples, and report it as not testable
+    #[arg(long)]
+    allow_untestable: bool,
+
+    /// Seeds: each model is fitted with each
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "SEED,…",
+        default_value = "1"
+    )]
+    seeds: Vec<u64>,
+
+    /// How networks are trained: `quick`, `paper`, or a TOML file
+    #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
+    recipe: String,
+
+    /// Epochs, instead of the recipe's
+    #[arg(long)]
+    epochs: Option<u32>,
+
+    /// Threads; the figures do not depend on it [default: as many as the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+
+    /// Say nothing until the end
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables
+    Text,
+    /// What `comparison.json` holds
+    Json,
+    /// What `comparison.html` holds
+    Html,
+}
+
+impl Compare {
+    /// Compares; the tables go to `out` and into the folder.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let plan = Plan {
+            competitors: self.competitors()?,
+            seeds: distinct(&self.seeds)?,
+            threads: self
+                .threads
+                .map_or_else(super::default_threads, NonZeroUsize::get),
+            is_quiet: self.quiet,
+        };
+        let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
+        let places = places(&self.datasets, &self.splitting(), &self.out)?;
+        fs::create_dir_all(&self.out)
+            .with_context(|| format!("cannot make folder `{}`", self.out.display()))?;
+        let mut tables = Vec::new();
+        let end = compare(&plan, &places, &stop, &mut |so_far: &[Table]| {
+            tables = so_far.to_vec();
+            write(&self.out, &Comparison::new(tables.clone()))
+        })?;
+        if matches!(end, End::Stopped) {
+            bail!("stopped, nothing is lost; the same command goes on");
+        }
+        let comparison = Comparison::new(tables);
+        match self.format {
+            Format::Text => out.write_all(report::text(&comparison).as_bytes())?,
+            Format::Json => out.write_all(comparison.to_json().as_bytes())?,
+            Format::Html => out.write_all(report::html(&comparison)?.as_bytes())?,
+        }
+        if !self.quiet {
+            // Whether anybody reads standard error must not matter here.
+            let page = self.out.join(PAGE);
+            let _ = writeln!(io::stderr(), "page: {}", page.display());
+        }
+        Ok(())
+    }
+
+    fn competitors(&self) -> anyhow::Result<Vec<Competitor>> {
+        let recipe = recipes::with_epochs(recipes::read(&self.recipe)?, self.epochs)?;
+        Competitor::all(&self.models, &recipe)
+    }
+
+    fn splitting(&self) -> Splitting {
+        Splitting {
+            rules: self.splits.iter().map(|&rule| rule.into()).collect(),
+            seed: self.split_seed,
+            options: SplitOptions {
+                untestable: if self.allow_untestable {
+                    Untestable::Allow
+                } else {
+                    Untestable::Refuse
+                },
+                ..SplitOptions::default()
+            },
+        }
+    }
+}
+
+/// The file names of a comparison.
+const FIGURES: &str = "comparison.json";
+const PAGE: &str = "comparison.html";
+
+fn distinct(seeds: &[u64]) -> anyhow::Result<Vec<u64>> {
+    for (at, seed) in seeds.iter().enumerate() {
+        if seeds[..at].contains(seed) {
+            bail!("seed {seed} is named twice: the same seed gives the same figures");
+        }
+    }
+    Ok(seeds.to_vec())
+}
+
+fn write(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
+    let page = report::html(comparison).context("cannot draw the page")?;
+    files::write_whole(&folder.join(FIGURES), comparison.to_json().as_bytes())
+        .and_then(|()| files::write_whole(&folder.join(PAGE), page.as_bytes()))
+        .with_context(|| format!("cannot write into `{}`", folder.display()))
+}

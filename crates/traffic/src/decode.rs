@@ -83,7 +83,7 @@ impl Decoder {
         tally.frame_bytes += frame.bytes.len() as u64;
         *tally.link_types.entry(frame.link_type).or_default() += 1;
         tally.truncated_frames += u64::from(frame.is_truncated());
-        let walk = Walk::new(frame, self.tunnels, &mut tally.tunnels);
+        let mut walk = Walk::new(frame, self.tunnels, &mut tally.tunnels);
         match walk.first_header(frame.link_type) {
             Ok(Found::Packet(headers)) => {
                 tally.packets += 1;
@@ -117,7 +117,7 @@ impl Decoder {
                 return None;
             };
             self.datagram = whole.bytes;
-            let walk = Walk::resume(
+            let mut walk = Walk::resume(
                 &self.datagram,
                 whole.stage,
                 self.tunnels,

@@ -1,7 +1,7 @@
 //! Statistics of a whole session: what CENTIME and the time-related features need.
 
 use crate::{
-    packet::{Direction, Packet, Protocol},
+    packet::{Direction, Protocol},
     timestamp::Timestamp,
 };
 
@@ -150,6 +150,24 @@ fn seconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e9
 }
 
+/// What the statistics need of a packet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Observation {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) direction: Direction,
+    pub(crate) length: u32,
+    pub(crate) payload_length: u32,
+    pub(crate) tcp_flags: u8,
+}
+
+/// What they need of the session: the same for all of its packets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nature {
+    pub(crate) protocol: Protocol,
+    /// Whether either end has port 53.
+    pub(crate) is_dns: bool,
+}
+
 /// What is kept to compute the statistics: sums, never the packets.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Accumulator {
@@ -174,15 +192,13 @@ pub(crate) struct Accumulator {
 
 impl Accumulator {
     /// Takes in the next packet. One that is earlier than the one before comes 0 s after it.
-    pub(crate) fn add(&mut self, packet: &Packet<'_>, direction: Direction) {
-        self.add_time(packet.timestamp, direction);
+    pub(crate) fn add(&mut self, packet: &Observation, nature: Nature) {
+        self.add_time(packet.timestamp, packet.direction);
         self.packets += 1;
         self.bytes += u64::from(packet.length);
         self.lengths.add(f64::from(packet.length));
-        let five_tuple = &packet.five_tuple;
-        let is_dns = five_tuple.source.port() == 53 || five_tuple.destination.port() == 53;
-        self.dns += u64::from(is_dns);
-        match five_tuple.protocol {
+        self.dns += u64::from(nature.is_dns);
+        match nature.protocol {
             Protocol::Tcp => {
                 self.tcp += 1;
                 self.small_payloads += u64::from(packet.payload_length <= SMALL_PAYLOAD);

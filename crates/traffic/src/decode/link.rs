@@ -18,7 +18,7 @@ const LEAST_ETHER_TYPE: u16 = 0x0600;
 const MOST_LABELS: usize = 16;
 
 impl Walk<'_, '_> {
-    pub(super) fn first_header(self, link_type: LinkType) -> Outcome {
+    pub(super) fn first_header(&mut self, link_type: LinkType) -> Outcome {
         match link_type {
             LinkType::ETHERNET => self.ethernet(0),
             LinkType::RAW
@@ -37,7 +37,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    pub(super) fn ethernet(mut self, offset: usize) -> Outcome {
+    pub(super) fn ethernet(&mut self, offset: usize) -> Outcome {
         let header = self.read::<14>(offset, Skip::LinkMalformed)?;
         let layout = &mut self.stage.layout;
         layout.link = offset as u32;
@@ -49,7 +49,7 @@ impl Walk<'_, '_> {
     }
 
     /// Linux cooked: `length` bytes, protocol and sender's address at these places.
-    fn cooked(mut self, length: usize, protocol: usize, address: u32) -> Outcome {
+    fn cooked(&mut self, length: usize, protocol: usize, address: u32) -> Outcome {
         // Linux names frames of other kinds (802.2, CAN, ...) with numbers below 0x0600.
         let ether_type = self.read_u16(protocol, Skip::LinkMalformed)?;
         let layout = &mut self.stage.layout;
@@ -61,7 +61,7 @@ impl Walk<'_, '_> {
         self.ether_type(ether_type, length)
     }
 
-    pub(super) fn ether_type(mut self, mut ether_type: u16, mut offset: usize) -> Outcome {
+    pub(super) fn ether_type(&mut self, mut ether_type: u16, mut offset: usize) -> Outcome {
         self.stage.layout.vlan = offset as u32;
         let mut tags = 0;
         while let 0x8100 | 0x88a8 | 0x9100 | 0x9200 = ether_type {
@@ -88,7 +88,7 @@ impl Walk<'_, '_> {
     }
 
     /// IEEE 802.2; IP only in its SNAP form, RFC 1042.
-    fn llc(self, offset: usize) -> Outcome {
+    fn llc(&mut self, offset: usize) -> Outcome {
         match self.read::<8>(offset, Skip::Llc) {
             Ok(&[0xaa, 0xaa, 3, 0, 0, 0, upper, lower]) => {
                 let ether_type = u16::from_be_bytes([upper, lower]);
@@ -102,7 +102,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn mpls(self, mut offset: usize) -> Outcome {
+    fn mpls(&mut self, mut offset: usize) -> Outcome {
         for _ in 0..MOST_LABELS {
             let label = self.read::<4>(offset, Skip::LinkMalformed)?;
             offset += 4;
@@ -117,7 +117,7 @@ impl Walk<'_, '_> {
         Err(Skip::TooManyLayers)
     }
 
-    fn pppoe(self, offset: usize) -> Outcome {
+    fn pppoe(&mut self, offset: usize) -> Outcome {
         let header = self.read::<6>(offset, Skip::LinkMalformed)?;
         // Version 1, type 1, code 0: session data.
         if header[0] != 0x11 {
@@ -130,7 +130,7 @@ impl Walk<'_, '_> {
     }
 
     /// PPP, with or without address and control bytes, RFC 1661 and 1662.
-    pub(super) fn ppp(self, offset: usize) -> Outcome {
+    pub(super) fn ppp(&mut self, offset: usize) -> Outcome {
         match *self.read::<2>(offset, Skip::LinkMalformed)? {
             [0xff, 0x03] => self.ppp_protocol(offset + 2),
             // Cisco HDLC in the same link type: unicast or multicast, then an EtherType.
@@ -142,7 +142,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn ppp_with_direction(self) -> Outcome {
+    fn ppp_with_direction(&mut self) -> Outcome {
         match *self.read::<3>(0, Skip::LinkMalformed)? {
             [_, 0xff, 0x03] => self.ppp_protocol(3),
             // The direction byte took the place of the address byte.
@@ -151,7 +151,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn ppp_protocol(self, offset: usize) -> Outcome {
+    fn ppp_protocol(&mut self, offset: usize) -> Outcome {
         let first = self.read::<1>(offset, Skip::LinkMalformed)?[0];
         // Only the last byte of a protocol number is odd, so a first odd byte is all of it.
         let (protocol, offset) = if first & 1 == 1 {
@@ -166,14 +166,14 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn cisco_hdlc(self) -> Outcome {
+    fn cisco_hdlc(&mut self) -> Outcome {
         match *self.read::<4>(0, Skip::LinkMalformed)? {
             [_, _, upper, lower] => self.ether_type(u16::from_be_bytes([upper, lower]), 4),
         }
     }
 
     /// An address family, in the byte order of whichever host captured it.
-    fn loopback(self) -> Outcome {
+    fn loopback(&mut self) -> Outcome {
         let family = *self.read::<4>(0, Skip::LinkMalformed)?;
         let family = u32::from_le_bytes(family).min(u32::from_be_bytes(family));
         match family {

@@ -31,7 +31,7 @@ pub(crate) fn extension_length(kind: u8, front: [u8; 2]) -> Option<usize> {
 
 impl Walk<'_, '_> {
     /// An IP packet of whichever version its first nibble says.
-    pub(super) fn ip(mut self, offset: usize) -> Outcome {
+    pub(super) fn ip(&mut self, offset: usize) -> Outcome {
         let version = self.read::<1>(offset, Skip::IpMalformed)?[0] >> 4;
         self.stage.layout.ip = offset as u32;
         self.stage.layout.ip_version = version;
@@ -42,7 +42,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn ipv4(mut self, offset: usize) -> Outcome {
+    fn ipv4(&mut self, offset: usize) -> Outcome {
         let header = self.read::<20>(offset, Skip::IpMalformed)?;
         let half = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let header_length = usize::from(header[0] & 0x0f) * 4;
@@ -77,7 +77,7 @@ impl Walk<'_, '_> {
         )
     }
 
-    fn ipv6(mut self, offset: usize) -> Outcome {
+    fn ipv6(&mut self, offset: usize) -> Outcome {
         let header = self.read::<40>(offset, Skip::IpMalformed)?;
         let payload_length = usize::from(u16::from_be_bytes([header[4], header[5]]));
         // 0 for jumbograms, and as in version 4: the frame says.
@@ -97,7 +97,7 @@ impl Walk<'_, '_> {
     }
 
     /// Passes extension headers, then goes on to the transport layer or into a tunnel.
-    pub(super) fn after_ip_header(mut self, mut next_header: u8, mut offset: usize) -> Outcome {
+    pub(super) fn after_ip_header(&mut self, mut next_header: u8, mut offset: usize) -> Outcome {
         let is_version_6 = self.stage.layout.ip_version == 6;
         for _ in 0..=MOST_EXTENSIONS {
             let is_extension = is_version_6 || next_header == AUTHENTICATION;
@@ -126,7 +126,7 @@ impl Walk<'_, '_> {
     }
 
     fn fragment(
-        self,
+        &mut self,
         next_header: u8,
         identification: u32,
         piece_offset: u32,

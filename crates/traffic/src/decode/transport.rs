@@ -22,7 +22,7 @@ const UDP_HEADER: usize = 8;
 const SCTP_HEADER: usize = 12;
 
 impl Walk<'_, '_> {
-    pub(super) fn transport(self, protocol: u8, offset: usize) -> Outcome {
+    pub(super) fn transport(&mut self, protocol: u8, offset: usize) -> Outcome {
         match protocol {
             TCP => self.tcp(offset),
             UDP => self.udp(offset),
@@ -47,7 +47,7 @@ impl Walk<'_, '_> {
         ])
     }
 
-    fn tcp(self, offset: usize) -> Outcome {
+    fn tcp(&mut self, offset: usize) -> Outcome {
         let ports = self.ports(offset, TCP_HEADER)?;
         let (header_length, flags) = match self.bytes.get(offset + 12..offset + 14) {
             Some(bytes) => (usize::from(bytes[0] >> 4) * 4, bytes[1]),
@@ -61,7 +61,7 @@ impl Walk<'_, '_> {
         Ok(self.packet(Protocol::Tcp, ports, flags, payload, payload_length))
     }
 
-    fn udp(mut self, offset: usize) -> Outcome {
+    fn udp(&mut self, offset: usize) -> Outcome {
         let ports = self.ports(offset, UDP_HEADER)?;
         let payload = offset + UDP_HEADER;
         let mut payload_length = self.wire_end - payload;
@@ -82,7 +82,7 @@ impl Walk<'_, '_> {
         Ok(self.packet(Protocol::Udp, ports, 0, payload, payload_length))
     }
 
-    fn sctp(self, offset: usize) -> Outcome {
+    fn sctp(&mut self, offset: usize) -> Outcome {
         let ports = self.ports(offset, SCTP_HEADER)?;
         let payload = offset + SCTP_HEADER;
         let payload_length = self.wire_end - payload;

@@ -51,7 +51,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    pub(super) fn enter_udp_tunnel(mut self, tunnel: UdpTunnel) -> Outcome {
+    pub(super) fn enter_udp_tunnel(&mut self, tunnel: UdpTunnel) -> Outcome {
         self.enter(tunnel.kind, tunnel.offset)?;
         if matches!(tunnel.kind, TunnelKind::Vxlan | TunnelKind::Geneve) {
             self.stage.context.network = tunnel.network;
@@ -135,7 +135,7 @@ impl Walk<'_, '_> {
         })
     }
 
-    pub(super) fn ip_in_ip(mut self, inner_is_version_6: bool, offset: usize) -> Outcome {
+    pub(super) fn ip_in_ip(&mut self, inner_is_version_6: bool, offset: usize) -> Outcome {
         let kind = if inner_is_version_6 && self.stage.layout.ip_version == 4 {
             TunnelKind::SixInFour
         } else {
@@ -149,7 +149,7 @@ impl Walk<'_, '_> {
         self.ip(offset)
     }
 
-    pub(super) fn gre(mut self, offset: usize) -> Outcome {
+    pub(super) fn gre(&mut self, offset: usize) -> Outcome {
         self.count_tunnel(TunnelKind::Gre);
         if self.tunnels == Tunnels::Outer {
             return Err(Skip::TunnelWithoutPorts);
@@ -186,13 +186,13 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn erspan_type_iii(self, offset: usize) -> Outcome {
+    fn erspan_type_iii(&mut self, offset: usize) -> Outcome {
         let header = self.read::<12>(offset, Skip::TunnelMalformed)?;
         let subheader = if header[11] & 1 == 1 { 8 } else { 0 };
         self.inner_ethernet(offset + 12 + subheader)
     }
 
-    fn inner(self, ether_type: u16, offset: usize) -> Outcome {
+    fn inner(&mut self, ether_type: u16, offset: usize) -> Outcome {
         match ether_type {
             TRANSPARENT_ETHERNET => self.inner_ethernet(offset),
             ETHER_TYPE_IPV4 | ETHER_TYPE_IPV6 => self.ip(offset),
@@ -201,7 +201,7 @@ impl Walk<'_, '_> {
     }
 
     /// The VLANs of the outer frame are not the inner one's.
-    fn inner_ethernet(mut self, offset: usize) -> Outcome {
+    fn inner_ethernet(&mut self, offset: usize) -> Outcome {
         self.stage.context.vlans = Default::default();
         self.ethernet(offset)
     }

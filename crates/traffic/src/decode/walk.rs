@@ -174,7 +174,7 @@ impl<'a, 't> Walk<'a, 't> {
 
     /// A packet whose transport payload begins at `payload`.
     pub(super) fn packet(
-        mut self,
+        &mut self,
         protocol: Protocol,
         ports: [u16; 2],
         tcp_flags: u8,

@@ -1,13 +1,17 @@
 //! An open session: what is kept of it while packets may still come.
 
-use super::{CutOptions, EndRule, LINGER_NANOSECONDS};
+use super::{
+    CutOptions, EndRule, LINGER_NANOSECONDS,
+    journal::{Journal, Journals, is_exact},
+    key::{End, SessionKey},
+};
 use crate::{
     background::Background,
     link::LinkType,
-    packet::{Context, Direction, FiveTuple, Packet, Protocol},
-    session::{PacketSummary, SUMMARIES, Session, SessionEnd},
+    packet::{Direction, Packet, Protocol},
+    session::{SUMMARIES, Session, SessionEnd},
     slice::Slice,
-    statistics::Accumulator,
+    statistics::{Accumulator, Nature, Observation, Statistics},
     timestamp::Timestamp,
 };
 
@@ -15,51 +19,70 @@ const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 
+const DNS_PORT: u16 = 53;
+
 /// Slice, at most 64 summaries, and sums: never the packets.
+///
+/// What packets look at comes first; what few sessions need is elsewhere.
 pub(super) struct OpenSession {
-    /// How many sessions were opened before it.
-    pub(super) number: u64,
+    pub(super) key: SessionKey,
     /// Time of the latest packet.
     pub(super) latest: Timestamp,
-    five_tuple: FiveTuple,
-    context: Context,
-    link_type: LinkType,
     start: Timestamp,
+    /// Of its key.
+    pub(super) hash: u32,
+    link_type: LinkType,
+    client: End,
+    background: Option<Background>,
+    tcp_flags: [u8; 2],
+    journal: Journal,
     packets: u64,
     bytes: u64,
     payload_bytes: u64,
-    tcp_flags: [u8; 2],
-    background: Option<Background>,
     slice: Slice,
+    /// Sums of all packets, once the journal no longer says everything of each.
+    statistics: Option<Box<Accumulator>>,
     packet_slices: Vec<Slice>,
-    summaries: Vec<PacketSummary>,
-    statistics: Accumulator,
+    /// How many sessions were opened before it.
+    pub(super) number: u64,
 }
 
 impl OpenSession {
-    /// A session that this packet begins, and does not yet hold.
-    pub(super) fn begin(packet: &Packet<'_>, number: u64, options: &CutOptions) -> Self {
+    /// A session that this packet of that key and sender begins, and does not yet hold.
+    pub(super) fn begin(
+        packet: &Packet<'_>,
+        (key, client): (SessionKey, End),
+        options: &CutOptions,
+    ) -> Self {
         Self {
-            number,
+            key,
             latest: packet.timestamp,
-            five_tuple: packet.five_tuple,
-            context: packet.context,
-            link_type: packet.link_type,
             start: packet.timestamp,
+            hash: 0,
+            link_type: packet.link_type,
+            client,
+            background: Background::of(&packet.five_tuple, packet.is_to_group),
+            tcp_flags: [0; 2],
+            journal: Journal::EMPTY,
             packets: 0,
             bytes: 0,
             payload_bytes: 0,
-            tcp_flags: [0; 2],
-            background: Background::of(&packet.five_tuple, packet.is_to_group),
             slice: Slice::empty(options.slice_length),
+            statistics: None,
             packet_slices: Vec::new(),
-            summaries: Vec::new(),
-            statistics: Accumulator::default(),
+            number: 0,
         }
     }
 
-    pub(super) fn add(&mut self, packet: &Packet<'_>, options: &CutOptions) {
-        let direction = if packet.five_tuple.source == self.five_tuple.source {
+    /// Takes in a packet of its key that this end sent.
+    pub(super) fn add(
+        &mut self,
+        packet: &Packet<'_>,
+        sender: End,
+        options: &CutOptions,
+        journals: &mut Journals,
+    ) {
+        let direction = if sender == self.client {
             Direction::Forward
         } else {
             Direction::Backward
@@ -69,28 +92,58 @@ impl OpenSession {
         self.bytes += u64::from(packet.length);
         self.payload_bytes += u64::from(packet.payload_length);
         self.tcp_flags[direction as usize] |= packet.tcp_flags;
-        self.statistics.add(packet, direction);
         if !self.slice.is_full() {
             self.slice.append(packet, &options.policy);
         }
+        if options.packet_slices > 0 {
+            self.add_packet_slice(packet, options);
+        }
+        let is_in_journal = self.journal.entries() < SUMMARIES;
+        if self.statistics.is_none() && !(is_in_journal && is_exact(packet)) {
+            self.statistics = Some(Box::new(self.sums(journals)));
+        }
+        if is_in_journal {
+            journals.append(&mut self.journal, packet, direction);
+        }
+        let nature = self.nature();
+        if let Some(statistics) = &mut self.statistics {
+            let observation = Observation {
+                timestamp: packet.timestamp,
+                direction,
+                length: packet.length,
+                payload_length: packet.payload_length,
+                tcp_flags: packet.tcp_flags,
+            };
+            statistics.add(&observation, nature);
+        }
+    }
+
+    fn add_packet_slice(&mut self, packet: &Packet<'_>, options: &CutOptions) {
         if self.packet_slices.len() < options.packet_slices {
             let slice = Slice::of_packet(packet, &options.policy, options.slice_length);
             self.packet_slices.push(slice);
         }
-        if self.summaries.len() < SUMMARIES {
-            self.summaries.push(PacketSummary {
-                direction,
-                length: u16::try_from(packet.length).unwrap_or(u16::MAX),
-                payload_length: u16::try_from(packet.payload_length).unwrap_or(u16::MAX),
-                offset_nanoseconds: packet.timestamp.nanoseconds_since(self.start),
-            });
+    }
+
+    /// Sums of all that is in the journal.
+    fn sums(&self, journals: &Journals) -> Accumulator {
+        let nature = self.nature();
+        let mut sums = Accumulator::default();
+        journals.replay(self.journal, &mut |packet| sums.add(packet, nature));
+        sums
+    }
+
+    fn nature(&self) -> Nature {
+        Nature {
+            protocol: self.key.protocol(),
+            is_dns: self.key.has_port(DNS_PORT),
         }
     }
 
     /// Whether TCP has said that it is over.
     pub(super) fn is_closed(&self) -> bool {
         let [forward, backward] = self.tcp_flags;
-        self.five_tuple.protocol == Protocol::Tcp
+        self.key.protocol() == Protocol::Tcp
             && (forward & backward & FIN != 0 || (forward | backward) & RST != 0)
     }
 
@@ -118,10 +171,13 @@ impl OpenSession {
         }
     }
 
-    pub(super) fn finish(self, end_reason: SessionEnd) -> Session {
+    pub(super) fn finish(self, end_reason: SessionEnd, journals: &mut Journals) -> Session {
+        let summaries = journals.summaries(self.journal, self.start);
+        let statistics = self.finished_statistics(journals);
+        journals.clear(self.journal);
         Session {
-            five_tuple: self.five_tuple,
-            context: self.context,
+            five_tuple: self.key.five_tuple(self.client),
+            context: self.key.context(),
             link_type: self.link_type,
             start: self.start,
             end: self.latest,
@@ -133,8 +189,15 @@ impl OpenSession {
             background: self.background,
             slice: self.slice,
             packet_slices: self.packet_slices,
-            summaries: self.summaries,
-            statistics: self.statistics.finish(),
+            summaries,
+            statistics,
+        }
+    }
+
+    fn finished_statistics(&self, journals: &Journals) -> Statistics {
+        match &self.statistics {
+            Some(sums) => sums.as_ref().clone().finish(),
+            None => self.sums(journals).finish(),
         }
     }
 }

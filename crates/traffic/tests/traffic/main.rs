@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod agreement;
 mod captures;
 mod cutting;
 mod differential;
 mod fragments;
 mod links;
 mod odd_captures;
+mod plain;
 mod policies;
 mod properties;
 mod sessions;

@@ -68,7 +68,24 @@ enum FormatReader {
     Pcapng(PcapngReader),
 }
 
+impl FormatReader {
+    fn advance(&mut self, window: &mut Window) -> Result<Option<FrameHead>, CaptureError> {
+        match self {
+            Self::Pcap(reader) => reader.advance(window),
+            Self::Pcapng(reader) => reader.advance(window),
+        }
+    }
+
+    fn has_next_in(&self, window: &Window) -> bool {
+        match self {
+            Self::Pcap(reader) => reader.has_next_in(window),
+            Self::Pcapng(reader) => reader.has_next_in(window),
+        }
+    }
+}
+
 /// A frame whose bytes still lie at the front of the window.
+#[derive(Clone, Copy)]
 struct FrameHead {
     timestamp: Timestamp,
     link_type: LinkType,
@@ -87,6 +104,46 @@ pub struct CaptureReader {
     compression: Option<Compression>,
     finished: bool,
     cut_short: bool,
+    /// Frames given last, each with its place in the window's buffer.
+    heads: Vec<(FrameHead, usize)>,
+    /// What comes after them.
+    failure: Option<CaptureError>,
+}
+
+/// Frames of a capture, one after another, which are in memory at once.
+#[derive(Clone, Copy)]
+pub struct Frames<'a> {
+    buffer: &'a [u8],
+    heads: &'a [(FrameHead, usize)],
+}
+
+impl<'a> Frames<'a> {
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.heads.len()
+    }
+
+    /// Whether there are none: the capture has ended.
+    pub fn is_empty(self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// The frame of this number, counted from 0.
+    pub fn get(self, number: usize) -> Option<Frame<'a>> {
+        let &(head, place) = self.heads.get(number)?;
+        Some(Frame {
+            timestamp: head.timestamp,
+            link_type: head.link_type,
+            interface: head.interface,
+            original_length: head.original_length,
+            bytes: &self.buffer[place..place + head.captured],
+        })
+    }
+
+    /// Each of them in order.
+    pub fn iter(self) -> impl Iterator<Item = Frame<'a>> {
+        (0..self.len()).filter_map(move |number| self.get(number))
+    }
 }
 
 impl CaptureReader {
@@ -127,6 +184,8 @@ impl CaptureReader {
             compression,
             finished: false,
             cut_short: false,
+            heads: Vec::new(),
+            failure: None,
         })
     }
 
@@ -148,40 +207,59 @@ impl CaptureReader {
     ///
     /// If the capture stops making sense. After an error there are no more frames.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
-        if self.finished {
-            return Ok(None);
+        Ok(self.next_frames(1)?.get(0))
+    }
+
+    /// The next frames, `most` or as many as are in memory when one is; none at the end.
+    ///
+    /// Never waits for a second frame, so one that comes by pipe is not held up.
+    ///
+    /// # Errors
+    ///
+    /// As [`CaptureReader::next_frame`]; the frames before the error come first.
+    pub fn next_frames(&mut self, most: usize) -> Result<Frames<'_>, CaptureError> {
+        self.heads.clear();
+        if let Some(error) = self.failure.take() {
+            return Err(error);
         }
-        let found = match &mut self.format {
-            FormatReader::Pcap(reader) => reader.advance(&mut self.window),
-            FormatReader::Pcapng(reader) => reader.advance(&mut self.window),
-        };
-        match found {
-            Ok(Some(head)) => Ok(Some(Frame {
-                timestamp: head.timestamp,
-                link_type: head.link_type,
-                interface: head.interface,
-                original_length: head.original_length,
-                bytes: &self.window.bytes()[..head.captured],
-            })),
-            Ok(None) => {
-                self.finished = true;
-                self.cut_short |= match &self.format {
-                    FormatReader::Pcap(reader) => reader.cut_short,
-                    FormatReader::Pcapng(reader) => reader.cut_short,
-                } || self.window.is_damaged();
-                Ok(None)
+        while !self.finished && self.heads.len() < most {
+            if !self.heads.is_empty() && !self.format.has_next_in(&self.window) {
+                break;
             }
-            Err(error) => {
-                self.finished = true;
-                Err(match (error, self.compression) {
-                    (CaptureError::Io(source), Some(compression)) => CaptureError::Expansion {
-                        compression,
-                        offset: self.window.position(),
-                        source,
-                    },
-                    (error, _) => error,
-                })
+            match self.format.advance(&mut self.window) {
+                Ok(Some(head)) => self.heads.push((head, self.window.place())),
+                Ok(None) => {
+                    self.finished = true;
+                    self.cut_short |= match &self.format {
+                        FormatReader::Pcap(reader) => reader.cut_short,
+                        FormatReader::Pcapng(reader) => reader.cut_short,
+                    } || self.window.is_damaged();
+                }
+                Err(error) => {
+                    self.finished = true;
+                    let error = self.described(error);
+                    if self.heads.is_empty() {
+                        return Err(error);
+                    }
+                    self.failure = Some(error);
+                }
             }
+        }
+        Ok(Frames {
+            buffer: self.window.buffer(),
+            heads: &self.heads,
+        })
+    }
+
+    /// The error with what is known here of its place.
+    fn described(&self, error: CaptureError) -> CaptureError {
+        match (error, self.compression) {
+            (CaptureError::Io(source), Some(compression)) => CaptureError::Expansion {
+                compression,
+                offset: self.window.position(),
+                source,
+            },
+            (error, _) => error,
         }
     }
 

@@ -7,6 +7,8 @@ mod transport;
 mod tunnel;
 mod walk;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -74,15 +76,32 @@ impl Decoder {
         }
     }
 
+    /// The packet in a frame that is neither a fragment nor a tunnel, if it is one: what looking
+    /// at the frame alone can tell. Nothing is counted.
+    pub(crate) fn decode_alone<'a>(&self, frame: &Frame<'a>) -> Option<Packet<'a>> {
+        let mut tunnels = BTreeMap::new();
+        let mut walk = Walk::new(frame, self.tunnels, &mut tunnels);
+        let found = walk.first_header(frame.link_type);
+        match found {
+            Ok(Found::Packet(headers)) if tunnels.is_empty() => {
+                Some(headers.packet(frame, frame.bytes))
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts a frame of which [`Decoder::decode_alone`] has given the packet.
+    pub(crate) fn count_alone(frame: &Frame<'_>, tally: &mut Tally) {
+        count_frame(frame, tally);
+        tally.packets += 1;
+    }
+
     /// The packet in a frame, if there is one; `tally` counts the frame in any case.
     ///
     /// A datagram that came in fragments is a packet at its last fragment's time. It has the
     /// headers of the fragment at offset 0, as captured, then the whole payload.
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>, tally: &mut Tally) -> Option<Packet<'a>> {
-        tally.frames += 1;
-        tally.frame_bytes += frame.bytes.len() as u64;
-        *tally.link_types.entry(frame.link_type).or_default() += 1;
-        tally.truncated_frames += u64::from(frame.is_truncated());
+        count_frame(frame, tally);
         let mut walk = Walk::new(frame, self.tunnels, &mut tally.tunnels);
         match walk.first_header(frame.link_type) {
             Ok(Found::Packet(headers)) => {
@@ -147,4 +166,11 @@ impl Decoder {
     pub fn finish(&mut self, tally: &mut Tally) {
         self.fragments.give_up(Skip::FragmentIncomplete, tally);
     }
+}
+
+fn count_frame(frame: &Frame<'_>, tally: &mut Tally) {
+    tally.frames += 1;
+    tally.frame_bytes += frame.bytes.len() as u64;
+    *tally.link_types.entry(frame.link_type).or_default() += 1;
+    tally.truncated_frames += u64::from(frame.is_truncated());
 }

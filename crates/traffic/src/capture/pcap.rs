@@ -97,13 +97,8 @@ impl PcapReader {
         }
         let header = window.bytes();
         let field = |at: usize| word(&header[at..], self.magic.big_endian);
-        let (seconds, ticks, mut captured, mut original) =
-            (field(0), field(4), field(8), field(12));
-        if self.lengths == Lengths::OriginalFirst
-            || (self.lengths == Lengths::Either && captured > original)
-        {
-            std::mem::swap(&mut captured, &mut original);
-        }
+        let (seconds, ticks) = (field(0), field(4));
+        let (captured, original) = self.lengths_of(header);
         let record = self.record;
         self.record += 1;
         if captured > LONGEST_FRAME {
@@ -127,5 +122,28 @@ impl PcapReader {
             original_length: original.max(captured),
             captured: available,
         }))
+    }
+
+    /// Captured and original length, in bytes, as a record's header has them.
+    fn lengths_of(&self, header: &[u8]) -> (u32, u32) {
+        let field = |at: usize| word(&header[at..], self.magic.big_endian);
+        let (first, second) = (field(8), field(12));
+        if self.lengths == Lengths::OriginalFirst
+            || (self.lengths == Lengths::Either && first > second)
+        {
+            (second, first)
+        } else {
+            (first, second)
+        }
+    }
+
+    /// Whether the next record is in memory, so that advancing reads nothing and moves nothing.
+    pub(super) fn has_next_in(&self, window: &Window) -> bool {
+        let Some(rest) = window.bytes().get(self.pending..) else {
+            return false;
+        };
+        let header_length = self.magic.record_header;
+        rest.len() >= header_length
+            && rest.len() - header_length >= self.lengths_of(rest).0 as usize
     }
 }

@@ -125,6 +125,21 @@ impl PcapngReader {
         }
     }
 
+    /// Whether the next block is a packet's and in memory, so that advancing reads nothing and
+    /// moves nothing.
+    pub(super) fn has_next_in(&self, window: &Window) -> bool {
+        let Some(rest) = window.bytes().get(self.pending..) else {
+            return false;
+        };
+        if rest.len() < 28 {
+            return false;
+        }
+        let kind = word(rest, self.big_endian);
+        let length = word(&rest[4..], self.big_endian) as usize;
+        matches!(kind, SIMPLE_PACKET | ENHANCED_PACKET | OBSOLETE_PACKET)
+            && length.next_multiple_of(4) <= rest.len()
+    }
+
     fn bad(&self, window: &Window, reason: impl Into<String>) -> CaptureError {
         CaptureError::BadRecord {
             record: self.block,

@@ -34,6 +34,16 @@ impl Window {
         &self.buffer[self.start..self.end]
     }
 
+    /// Where in the buffer the first of [`Window::bytes`] is; good until the next fill.
+    pub(super) fn place(&self) -> usize {
+        self.start
+    }
+
+    /// The whole buffer, with bytes that were taken since the last fill.
+    pub(super) fn buffer(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Offset of the first of [`Window::bytes`] from the start of the source.
     pub(super) fn position(&self) -> u64 {
         self.position

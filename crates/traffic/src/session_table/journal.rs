@@ -98,6 +98,12 @@ impl Journals {
         journal.last = place;
     }
 
+    /// Something of where the next packet is written to.
+    pub(super) fn glance(&self, journal: Journal) -> u8 {
+        let chunk = self.0.get(journal.last);
+        chunk.map_or(0, |chunk| chunk.entries[0].tcp_flags)
+    }
+
     /// Shows each packet in order.
     pub(super) fn replay(&self, journal: Journal, see: &mut impl FnMut(&Observation)) {
         self.visit(journal, &mut |entry| {

@@ -2,6 +2,7 @@
 
 use super::{
     CutOptions, EndRule, LINGER_NANOSECONDS,
+    foresight::Identified,
     journal::{Journal, Journals, is_exact},
     key::{End, SessionKey},
 };
@@ -48,19 +49,16 @@ pub(super) struct OpenSession {
 }
 
 impl OpenSession {
-    /// A session that this packet of that key and sender begins, and does not yet hold.
-    pub(super) fn begin(
-        packet: &Packet<'_>,
-        (key, client): (SessionKey, End),
-        options: &CutOptions,
-    ) -> Self {
+    /// A session that this packet begins, and does not yet hold.
+    pub(super) fn begin(first: &Identified<'_>, options: &CutOptions) -> Self {
+        let packet = &first.packet;
         Self {
-            key,
+            key: first.key,
             latest: packet.timestamp,
             start: packet.timestamp,
-            hash: 0,
+            hash: first.hash,
             link_type: packet.link_type,
-            client,
+            client: first.sender,
             background: Background::of(&packet.five_tuple, packet.is_to_group),
             tcp_flags: [0; 2],
             journal: Journal::EMPTY,
@@ -123,6 +121,17 @@ impl OpenSession {
             let slice = Slice::of_packet(packet, &options.policy, options.slice_length);
             self.packet_slices.push(slice);
         }
+    }
+
+    /// Something of each line of memory that it takes itself.
+    pub(super) fn glance(&self) -> u64 {
+        self.packets ^ self.number ^ self.latest.nanoseconds() as u64
+    }
+
+    /// Something of the memory beside it that the next packet is written to.
+    pub(super) fn glance_beyond(&self, journals: &Journals) -> u8 {
+        let next = self.slice.bytes().get(self.slice.filled());
+        next.copied().unwrap_or(0) ^ journals.glance(self.journal)
     }
 
     /// Sums of all that is in the journal.

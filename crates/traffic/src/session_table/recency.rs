@@ -29,6 +29,12 @@ impl Recency {
         (self.oldest != NONE).then_some(self.oldest)
     }
 
+    /// Every place, the oldest first.
+    pub(super) fn oldest_first(&self) -> impl Iterator<Item = u32> {
+        let next = |place: &u32| self.links.get(*place as usize).map(|links| links.newer);
+        std::iter::successors(Some(self.oldest), next).take_while(|&place| place != NONE)
+    }
+
     /// Makes a place the most recent one; takes it in if it is not.
     pub(super) fn touch(&mut self, place: u32) {
         if self.newest == place {

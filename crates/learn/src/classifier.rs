@@ -1,10 +1,15 @@
 //! The classifier: a capture in, a verdict on each of its sessions out.
 
+mod asking;
+
 use std::{
     num::NonZeroUsize,
     ops::ControlFlow,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
+
+use asking::{Answered, Asking};
 
 use traffic::{
     background::Background,
@@ -64,7 +69,8 @@ pub struct ClassifierOptions {
     pub background: BackgroundRule,
     /// How many sessions the network is asked about at once; verdicts do not depend on it.
     pub batch: NonZeroUsize,
-    /// Threads; verdicts do not depend on it.
+    /// Threads of the network, which with more than one works beside the cutting; verdicts do not
+    /// depend on it.
     pub threads: usize,
 }
 
@@ -113,8 +119,8 @@ impl Classifier {
 
     /// Gives `sink` every session of a capture with its verdict, as sessions end.
     ///
-    /// At most a batch of ended sessions waits beside the open ones, so memory does not grow with
-    /// the capture. `seed` makes the session table hard to attack and is not visible in verdicts.
+    /// At most a few batches of ended sessions wait beside the open ones, so memory does not grow
+    /// with the capture. `seed` makes the session table hard to attack and is not visible in verdicts.
     ///
     /// When `stop` becomes true, no more frames are read and the sessions that have ended until
     /// then are given; `sink` stops it at once with [`ControlFlow::Break`]. The tally is that of
@@ -130,17 +136,39 @@ impl Classifier {
         stop: &AtomicBool,
         sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
     ) -> Result<Tally, CutError> {
-        let mut waiting = Vec::with_capacity(self.options.batch.get());
+        if self.options.threads < 2 {
+            return self.classify_asking(Asking::in_turns(self), reader, seed, stop, sink);
+        }
+        thread::scope(|scope| {
+            let asking = Asking::beside(scope, self);
+            self.classify_asking(asking, reader, seed, stop, sink)
+        })
+    }
+
+    fn classify_asking(
+        &self,
+        mut asking: Asking<'_>,
+        reader: &mut CaptureReader,
+        seed: u64,
+        stop: &AtomicBool,
+        sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
+    ) -> Result<Tally, CutError> {
+        let batch = self.options.batch.get();
+        let mut waiting = Vec::with_capacity(batch);
         let mut has_heard_enough = false;
         let mut take_in = |session| {
             waiting.push(session);
-            if waiting.len() < self.options.batch.get() {
+            if waiting.len() < batch {
                 return ControlFlow::Continue(());
             }
-            let flow = self.answer(&waiting, sink);
-            waiting.clear();
-            has_heard_enough = flow.is_break();
-            flow
+            asking.ask(std::mem::replace(&mut waiting, Vec::with_capacity(batch)));
+            while let Some(answered) = asking.ready() {
+                if tell(&answered, sink).is_break() {
+                    has_heard_enough = true;
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
         };
         let watch = Watch {
             frame: &mut |_| {
@@ -154,8 +182,9 @@ impl Classifier {
         };
         let outcome = cut_watched(reader, &self.options.cut, seed, watch);
         if !has_heard_enough {
-            // Nothing is left to stop.
-            let _ = self.answer(&waiting, sink);
+            asking.ask(waiting);
+            // Nothing is left to stop but the rest of these.
+            let _ = asking.rest().try_for_each(|answered| tell(&answered, sink));
         }
         outcome
     }
@@ -183,17 +212,6 @@ impl Classifier {
             *verdict = asked.next().map(|logits| self.verdict_of(logits));
         }
         verdicts.into_iter().flatten().collect()
-    }
-
-    fn answer(
-        &self,
-        sessions: &[Session],
-        sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        sessions
-            .iter()
-            .zip(self.verdicts(sessions))
-            .try_for_each(|(session, verdict)| sink(session, verdict))
     }
 
     /// The verdict on a session that the model need not be asked about.
@@ -224,4 +242,16 @@ impl Classifier {
             }
         }
     }
+}
+
+/// Tells sessions and their verdicts, until nobody wants to hear more.
+fn tell(
+    answered: &Answered,
+    sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    answered
+        .sessions
+        .iter()
+        .zip(&answered.verdicts)
+        .try_for_each(|(session, &verdict)| sink(session, verdict))
 }

@@ -1,9 +1,14 @@
 //! `classify`: what are the sessions of these captures?
 
 mod output;
+mod speed;
 
 use std::{
-    io::Write, num::NonZeroUsize, ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool,
+    io::{self, IsTerminal, Write},
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::atomic::AtomicBool,
 };
 
 use anyhow::Context;
@@ -13,6 +18,7 @@ use learn::{
     model::ModelError,
 };
 use output::{Format, Output};
+use speed::Speed;
 use traffic::{session::Session, session_table::EndRule};
 
 use crate::{
@@ -78,6 +84,9 @@ pub(crate) struct Classify {
     /// Threads; the verdicts do not depend on it [default: as many as the machine runs at once]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// Tell on standard error how fast it was, at the end; without it, only to a terminal
+    #[arg(long)]
+    speed: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -111,12 +120,17 @@ impl Classify {
             output.only_summary();
         }
         output.begin()?;
+        let mut speed = Speed::start();
         let outcome = read_each(&sources, &stop, |source| {
-            classify(&classifier, source, &mut output, &stop)
+            classify(&classifier, source, &mut output, &mut speed, &stop)
         });
         // What was found until an error is worth its summary too; the error is told last.
         if !self.quiet && output.has_read() && !output.has_failed() {
             output.summary()?;
+        }
+        if self.speed || (!self.quiet && io::stderr().is_terminal()) {
+            output.flush()?;
+            writeln!(io::stderr(), "{speed}")?;
         }
         outcome
     }
@@ -154,6 +168,7 @@ fn classify(
     classifier: &Classifier,
     source: &Source,
     output: &mut Output<'_>,
+    speed: &mut Speed,
     stop: &AtomicBool,
 ) -> anyhow::Result<()> {
     let named = || format!("cannot classify `{source}`");
@@ -171,10 +186,12 @@ fn classify(
     if let Some(error) = failure {
         return Err(error.into());
     }
-    output.add(match &outcome {
+    let tally = match &outcome {
         Ok(tally) => tally,
         Err(broken) => &broken.tally,
-    });
+    };
+    output.add(tally);
+    speed.add(tally);
     // Before anything is said on standard error.
     output.flush()?;
     outcome.map_err(|broken| broken.error).with_context(named)?;

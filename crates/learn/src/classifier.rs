@@ -22,6 +22,7 @@ use traffic::{
 
 use crate::{
     calibration,
+    inputs::{Evidence, Inputs},
     model::{Model, ModelError},
 };
 
@@ -195,17 +196,14 @@ impl Classifier {
             .iter()
             .map(|session| self.verdict_without_model(session))
             .collect();
-        let mut slices = Vec::new();
+        let mut inputs = Inputs::new(self.model.contract().shape);
         for (session, verdict) in sessions.iter().zip(&verdicts) {
             if verdict.is_none() {
-                slices.extend_from_slice(session.slice.bytes());
+                inputs.push(Evidence::from(session));
             }
         }
-        let logits = if slices.is_empty() {
-            Vec::new()
-        } else {
-            self.model.engine().logits(&slices, self.options.threads)
-        };
+        let engine = self.model.engine();
+        let logits = engine.logits(inputs.as_input(), self.options.threads);
         let classes = self.model.contract().shape.classes;
         let mut asked = logits.chunks_exact(classes);
         for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_none()) {

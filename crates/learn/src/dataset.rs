@@ -10,7 +10,10 @@ pub mod samples;
 use std::{fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use traffic::{background::Background, link::LinkType, packet::FiveTuple, timestamp::Timestamp};
+use traffic::{
+    background::Background, link::LinkType, packet::FiveTuple, session::PacketSummary,
+    statistics::Statistics, timestamp::Timestamp,
+};
 
 pub use manifest::Manifest;
 
@@ -93,8 +96,11 @@ pub struct Origin {
     pub has_preamble: bool,
 }
 
-/// Slices and their labels, and nothing else.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Slices and their labels, with what else of a session classifiers look at.
+///
+/// Where slices were taken as they were found nothing is known of the packets: there are no
+/// summaries then, and the statistics are 0.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabelledSlices {
     /// Bytes of a slice.
     pub slice_length: usize,
@@ -102,10 +108,18 @@ pub struct LabelledSlices {
     pub slices: Vec<u8>,
     /// Labels, `[samples]`.
     pub labels: Vec<u32>,
+    /// Link types of the first frames, `[samples]`.
+    pub link_types: Vec<LinkType>,
+    /// The first packets of each sample, `[samples]`.
+    pub summaries: Vec<Vec<PacketSummary>>,
+    /// Statistics of the whole sessions, `[samples]`.
+    pub statistics: Vec<Statistics>,
+    /// The first packets' own slices one after another, where the dataset has them: `[samples]`.
+    pub packet_slices: Vec<Vec<u8>>,
 }
 
 /// What training may see: no test rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSet {
     /// Weights are fitted on these.
     pub train: LabelledSlices,

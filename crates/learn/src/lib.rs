@@ -16,6 +16,8 @@ pub mod preparation;
 
 pub mod idx;
 
+pub mod inputs;
+
 pub mod recipe;
 pub mod run;
 pub mod training;

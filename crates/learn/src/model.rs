@@ -26,7 +26,7 @@ use crate::{
         LabelledSlices,
         manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
     },
-    files,
+    files, inputs,
 };
 use card::Card;
 
@@ -256,7 +256,7 @@ impl Model {
 
     /// The logits of samples, `[samples, classes]`; they do not depend on the number of threads.
     pub fn logits(&self, samples: &LabelledSlices, threads: usize) -> Vec<f32> {
-        self.engine.logits(&samples.slices, threads)
+        inputs::logits(&self.engine, samples, threads)
     }
 
     /// Refuses slices that are not of the model's policy and length.

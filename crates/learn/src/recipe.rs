@@ -4,13 +4,18 @@ mod settings;
 
 use std::f64::consts::PI;
 
-use network::{architecture::Architecture, precision::Precision};
+pub use network::architecture::Architecture;
+use network::{architecture::Shape, precision::Precision};
 use serde::{Deserialize, Serialize};
+use traffic::session::SUMMARIES;
 
 pub use settings::{ClassWeights, Optimiser, Schedule, Watch};
 
 /// The version of the recipe's form that this program writes and reads.
 pub const SCHEMA: u32 = 1;
+
+/// Packets that networks of sequences look at unless the recipe says otherwise.
+const PACKETS: usize = 32;
 
 /// Names of the recipes that come with the program.
 pub const BUILT_IN: [&str; 2] = ["paper", "quick"];
@@ -49,8 +54,15 @@ pub struct Recipe {
     /// Adam's decoupled weight decay.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Probability that dropout zeroes an input of the GRU.
+    /// Probability that dropout zeroes an input of the paper's GRU, or a feature of a sequence.
     pub dropout: f64,
+    /// Packets that networks of sequences look at; absent: 32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<usize>,
+    /// Share of the training samples that are cut after a random number of packets, anew in each
+    /// epoch, so that a network of sequences learns to answer early.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub prefix_share: f64,
     /// How much each class weighs in the loss.
     #[serde(default)]
     pub class_weights: ClassWeights,
@@ -185,6 +197,19 @@ impl Recipe {
             "0 or more, below 1",
         )?;
         check(
+            self.packets
+                .is_none_or(|packets| (1..=SUMMARIES).contains(&packets)),
+            "packets",
+            format!("{:?}", self.packets.unwrap_or_default()),
+            "1 to 64, which is what datasets hold",
+        )?;
+        check(
+            (0.0..=1.0).contains(&self.prefix_share),
+            "prefix_share",
+            self.prefix_share.to_string(),
+            "0 to 1",
+        )?;
+        check(
             self.patience != Some(0),
             "patience",
             "0".to_owned(),
@@ -196,6 +221,21 @@ impl Recipe {
             self.seed.to_string(),
             "0 to 9223372036854775807, which is what TOML can hold",
         )
+    }
+
+    /// The shape of its network.
+    pub fn shape(&self, slice_length: usize, classes: usize) -> Shape {
+        let reads_packets = self.network.parts().packets;
+        Shape {
+            architecture: self.network,
+            slice_length,
+            classes,
+            packets: if reads_packets {
+                self.packets.unwrap_or(PACKETS)
+            } else {
+                0
+            },
+        }
     }
 
     /// The learning rate of a step, counted from 0 over the whole run.

@@ -11,7 +11,7 @@ mod state;
 use std::sync::atomic::AtomicBool;
 
 use network::{
-    architecture::{Shape, UnusableShape},
+    architecture::{Architecture, UnusableShape},
     weights::WeightsError,
 };
 
@@ -21,7 +21,7 @@ use crate::{
     recipe::{Recipe, RecipeError},
     run::{DatasetReference, EpochRecord, Run, RunError, Start},
 };
-use checks::{check_same, check_set};
+use checks::{check_parts, check_same, check_set};
 use epochs::Loop;
 pub use state::STATE_KEY;
 
@@ -154,6 +154,16 @@ pub enum TrainingError {
     /// No network can have this shape.
     #[error(transparent)]
     Shape(#[from] UnusableShape),
+    /// The network looks at something that the dataset does not hold.
+    #[error("network `{network}` looks at {part}, and the dataset holds none: {remedy}")]
+    NoPart {
+        /// The network.
+        network: Architecture,
+        /// What it looks at.
+        part: &'static str,
+        /// Where to get it.
+        remedy: &'static str,
+    },
     /// One class only.
     #[error("the dataset has {0} class; at least two are needed to tell apart")]
     TooFewClasses(usize),
@@ -193,12 +203,11 @@ pub(crate) fn train_on(
 ) -> Result<Outcome, TrainingError> {
     training.recipe.validate()?;
     check_set(set, &manifest.classes, training.missing_classes)?;
-    Shape {
-        architecture: training.recipe.network,
-        slice_length: set.train.slice_length,
-        classes: manifest.classes.len(),
-    }
-    .check()?;
+    let shape = training
+        .recipe
+        .shape(set.train.slice_length, manifest.classes.len());
+    shape.check()?;
+    check_parts(&set.train, shape)?;
     if training.start == Start::Resume {
         check_same(training)?;
     }

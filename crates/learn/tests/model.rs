@@ -24,6 +24,7 @@ const SHAPE: Shape = Shape {
     architecture: Architecture::Gru,
     slice_length: 32,
     classes: 2,
+    packets: 0,
 };
 
 fn contract() -> Contract {

@@ -14,6 +14,7 @@ use std::time::Instant;
 use undertone_network::{
     architecture::{Architecture, Shape},
     engine::Engine,
+    input::Input,
     kernels::Kernels,
     precision::Precision,
     trainer::{Batch, Trainer, TrainerOptions},
@@ -68,6 +69,7 @@ fn main() {
         architecture: Architecture::ResnetGru,
         slice_length: 784,
         classes: 12,
+        packets: 0,
     };
     let options = TrainerOptions {
         shape,
@@ -106,7 +108,7 @@ fn main() {
         );
     };
     let batches = Batch {
-        slices: &slices,
+        input: Input::from(&slices),
         labels: &labels,
         class_weights: None,
     };

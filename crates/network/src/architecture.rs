@@ -4,7 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A network of the paper.
+use crate::input::{MAX_PACKETS, Parts};
+
+/// A network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -15,32 +17,96 @@ pub enum Architecture {
     Resnet,
     /// The GRU half alone.
     Gru,
+    /// `ResNet` on the slice, and a GRU that reads the first packets one after another.
+    ResnetGruSequence,
+    /// The packets alone: no byte of the slice.
+    Sequence,
 }
 
 /// No network of that name.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no network; there are resnet-gru, resnet, gru")]
+#[error("`{0}` is no network; there are {names}", names = Architecture::names())]
 pub struct UnknownArchitecture(pub String);
+
+impl Architecture {
+    /// Every network, the paper's first.
+    pub const ALL: [Self; 5] = [
+        Self::ResnetGru,
+        Self::Resnet,
+        Self::Gru,
+        Self::ResnetGruSequence,
+        Self::Sequence,
+    ];
+
+    /// Its name in recipes, in models and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ResnetGru => "resnet-gru",
+            Self::Resnet => "resnet",
+            Self::Gru => "gru",
+            Self::ResnetGruSequence => "resnet-gru-sequence",
+            Self::Sequence => "sequence",
+        }
+    }
+
+    /// What it looks at and how, in a few words.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::ResnetGru => "the paper's, ResNet and one-step GRU side by side on the slice",
+            Self::Resnet => "its ResNet alone",
+            Self::Gru => "its GRU alone",
+            Self::ResnetGruSequence => {
+                "ResNet on the slice beside convolutions over the first packets"
+            }
+            Self::Sequence => "lengths, directions and times of the first packets, no bytes",
+        }
+    }
+
+    /// All names, with commas between them.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
+    /// Which parts of a sample it looks at.
+    pub const fn parts(self) -> Parts {
+        Parts {
+            slices: self.has_trunk() || self.has_gru(),
+            packets: self.has_sequence(),
+        }
+    }
+
+    /// Whether it has the paper's `ResNet` branch.
+    pub(crate) const fn has_trunk(self) -> bool {
+        matches!(
+            self,
+            Self::ResnetGru | Self::Resnet | Self::ResnetGruSequence
+        )
+    }
+
+    /// Whether it has the paper's GRU, which reads the slice in one step.
+    pub(crate) const fn has_gru(self) -> bool {
+        matches!(self, Self::ResnetGru | Self::Gru)
+    }
+
+    /// Whether it has the branch that reads packets.
+    pub(crate) const fn has_sequence(self) -> bool {
+        matches!(self, Self::ResnetGruSequence | Self::Sequence)
+    }
+}
 
 impl FromStr for Architecture {
     type Err = UnknownArchitecture;
     fn from_str(text: &str) -> Result<Self, UnknownArchitecture> {
-        match text {
-            "resnet-gru" => Ok(Self::ResnetGru),
-            "resnet" => Ok(Self::Resnet),
-            "gru" => Ok(Self::Gru),
-            other => Err(UnknownArchitecture(other.to_owned())),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|network| network.name() == text)
+            .ok_or_else(|| UnknownArchitecture(text.to_owned()))
     }
 }
 
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ResnetGru => "resnet-gru",
-            Self::Resnet => "resnet",
-            Self::Gru => "gru",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -53,15 +119,29 @@ pub struct Shape {
     pub slice_length: usize,
     /// Classes.
     pub classes: usize,
+    /// Packets of a sequence; 0 for networks that look at none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub packets: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A shape that no network has.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "no network has slices of {} bytes and {} classes; it takes 1 to {} bytes and at least 2 classes",
-    .0.slice_length, .0.classes, Shape::MAX_SLICE_LENGTH
-)]
-pub struct UnusableShape(pub Shape);
+pub enum UnusableShape {
+    /// Slices or classes.
+    #[error(
+        "no network has slices of {} bytes and {} classes; it takes 1 to {} bytes and at least 2 classes",
+        .0.slice_length, .0.classes, Shape::MAX_SLICE_LENGTH
+    )]
+    Slices(Shape),
+    /// Packets.
+    #[error("`{}` cannot look at {} packets; it takes {}", .0.architecture, .0.packets, .0.packets_expected())]
+    Packets(Shape),
+}
 
 impl Shape {
     /// Bytes of the longest slice a network takes; memory grows with the length.
@@ -71,14 +151,26 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// [`UnusableShape`] if the slices are empty or too long, or there is nothing to choose from.
+    /// [`UnusableShape`] if the slices are empty or too long, there is nothing to choose from, or
+    /// there are packets where the network looks at none, none where it does, or too many.
     pub fn check(self) -> Result<(), UnusableShape> {
-        let is_usable =
+        let has_usable_slices =
             (1..=Self::MAX_SLICE_LENGTH).contains(&self.slice_length) && self.classes >= 2;
-        if is_usable {
-            Ok(())
+        if !has_usable_slices {
+            return Err(UnusableShape::Slices(self));
+        }
+        let reads_packets = self.architecture.parts().packets;
+        if reads_packets != (self.packets > 0) || self.packets > MAX_PACKETS {
+            return Err(UnusableShape::Packets(self));
+        }
+        Ok(())
+    }
+
+    fn packets_expected(self) -> String {
+        if self.architecture.parts().packets {
+            format!("1 to {MAX_PACKETS}")
         } else {
-            Err(UnusableShape(self))
+            "none".to_owned()
         }
     }
 }

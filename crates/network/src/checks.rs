@@ -3,6 +3,7 @@
 
 mod padding;
 mod reference;
+mod sequence;
 
 use burn::tensor::Tensor;
 
@@ -10,6 +11,7 @@ use crate::{
     architecture::{Architecture, Shape},
     engine::{Engine, to_unit},
     forward,
+    input::{Input, PACKET_FEATURES},
     kernels::Kernels,
     layout::Layout,
     operation::{SharedTrunk, spatial_features},
@@ -24,6 +26,11 @@ fn options(architecture: Architecture, slice_length: usize) -> TrainerOptions {
         architecture,
         slice_length,
         classes: 5,
+        packets: if architecture.parts().packets {
+            PACKETS
+        } else {
+            0
+        },
     };
     TrainerOptions {
         shape,
@@ -32,6 +39,46 @@ fn options(architecture: Architecture, slice_length: usize) -> TrainerOptions {
         weight_decay: 0.0,
         precision: Precision::Float32,
         threads: 1,
+    }
+}
+
+/// Packets of the sequences here.
+const PACKETS: usize = 7;
+
+/// Samples with every part that a network may look at.
+struct Samples {
+    slices: Vec<u8>,
+    packets: Vec<f32>,
+    seen: Vec<u32>,
+}
+
+impl Samples {
+    /// Some with much padding, some with little; some with all packets, some with none.
+    fn new(samples: usize, slice_length: usize) -> Self {
+        let seen: Vec<u32> = (0..samples)
+            .map(|sample| (sample * 3 % 11).min(PACKETS) as u32)
+            .collect();
+        let width = PACKETS * PACKET_FEATURES;
+        let mut packets: Vec<f32> = slices(samples, width)
+            .iter()
+            .map(|&byte| f32::from(byte) / 128.0 - 1.0)
+            .collect();
+        for (packets, &seen) in packets.chunks_exact_mut(width).zip(&seen) {
+            packets[seen as usize * PACKET_FEATURES..].fill(0.0);
+        }
+        Self {
+            slices: padded_slices(samples, slice_length),
+            packets,
+            seen,
+        }
+    }
+
+    fn input(&self) -> Input<'_> {
+        Input {
+            slices: &self.slices,
+            packets: &self.packets,
+            seen: &self.seen,
+        }
     }
 }
 
@@ -176,13 +223,13 @@ fn the_branch_agrees_with_burns_layers_on_padded_slices() {
 
 /// Some steps.
 fn train(trainer: &mut Trainer, steps: usize, samples: usize) {
-    let (slices, labels) = (padded_slices(samples, 784), labels(samples));
+    let (samples, labels) = (Samples::new(samples, 784), labels(samples));
     let class_weights = [1.0, 2.0, 0.5, 1.0, 3.0];
     for _ in 0..steps {
         let class_weights = Some(&class_weights[..]);
         trainer.step(
             Batch {
-                slices: &slices,
+                input: samples.input(),
                 labels: &labels,
                 class_weights,
             },
@@ -193,19 +240,23 @@ fn train(trainer: &mut Trainer, steps: usize, samples: usize) {
 
 #[test]
 fn any_number_of_threads_trains_to_the_same_bits() {
-    for precision in [Precision::Float32, Precision::Bfloat16] {
+    for (architecture, precision) in [
+        (Architecture::ResnetGru, Precision::Float32),
+        (Architecture::ResnetGru, Precision::Bfloat16),
+        (Architecture::ResnetGruSequence, Precision::Float32),
+    ] {
         let weights = [1, 2, 3, 5].map(|threads| {
             let options = TrainerOptions {
                 precision,
                 threads,
-                ..options(Architecture::ResnetGru, 784)
+                ..options(architecture, 784)
             };
             let mut trainer = Trainer::new(options);
             train(&mut trainer, 2, 21);
             trainer.state()
         });
         for others in &weights[1..] {
-            assert!(*others == weights[0], "{precision:?}");
+            assert!(*others == weights[0], "{architecture} {precision:?}");
         }
     }
 }
@@ -217,6 +268,8 @@ fn a_resumed_trainer_continues_to_the_same_bits() {
         (Architecture::ResnetGru, Precision::Bfloat16),
         (Architecture::Resnet, Precision::Float32),
         (Architecture::Gru, Precision::Float32),
+        (Architecture::ResnetGruSequence, Precision::Bfloat16),
+        (Architecture::Sequence, Precision::Float32),
     ] {
         let options = TrainerOptions {
             precision,
@@ -244,6 +297,8 @@ fn training_learns_a_batch_by_heart() {
         (Architecture::Resnet, Precision::Float32),
         (Architecture::Resnet, Precision::Bfloat16),
         (Architecture::Gru, Precision::Float32),
+        (Architecture::ResnetGruSequence, Precision::Float32),
+        (Architecture::Sequence, Precision::Float32),
     ] {
         let options = TrainerOptions {
             precision,
@@ -251,9 +306,13 @@ fn training_learns_a_batch_by_heart() {
             ..options(architecture, 784)
         };
         let mut trainer = Trainer::new(options);
-        let (slices, labels) = (slices(10, 784), labels(10));
+        let samples = Samples {
+            slices: slices(10, 784),
+            ..Samples::new(10, 784)
+        };
+        let labels = labels(10);
         let batch = Batch {
-            slices: &slices,
+            input: samples.input(),
             labels: &labels,
             class_weights: None,
         };
@@ -282,7 +341,7 @@ fn gradients(precision: Precision, kernels: Kernels) -> (f32, Weights) {
     let trainer = Trainer::new(options).with_kernels(kernels);
     let (slices, labels) = (padded_slices(12, 401), labels(12));
     let found = trainer.gradients(Batch {
-        slices: &slices,
+        input: Input::from(&slices),
         labels: &labels,
         class_weights: None,
     });
@@ -324,23 +383,19 @@ fn gradients_in_bfloat16_are_those_of_float32_but_for_rounding() {
 
 #[test]
 fn a_sample_is_answered_alike_in_any_company_and_on_any_threads() {
-    for architecture in [
-        Architecture::ResnetGru,
-        Architecture::Resnet,
-        Architecture::Gru,
-    ] {
+    for architecture in Architecture::ALL {
         for kernels in Kernels::available() {
             let options = options(architecture, 784);
             let weights = Trainer::new(options).weights();
             let engine = Engine::new(options.shape, &weights)
                 .unwrap()
                 .with_kernels(kernels);
-            let slices = padded_slices(7, 784);
-            let together = engine.logits(&slices, 1);
-            assert_eq!(together, engine.logits(&slices, 3));
-            let alone: Vec<f32> = slices
-                .chunks(784)
-                .flat_map(|slice| engine.logits(slice, 2))
+            let samples = Samples::new(7, 784);
+            let together = engine.logits(samples.input(), 1);
+            assert_eq!(together, engine.logits(samples.input(), 3));
+            let alone: Vec<f32> = (0..7)
+                .map(|sample| samples.input().range(options.shape, sample..sample + 1))
+                .flat_map(|sample| engine.logits(sample, 2))
                 .collect();
             assert_eq!(together, alone);
         }
@@ -351,7 +406,7 @@ fn a_sample_is_answered_alike_in_any_company_and_on_any_threads() {
 fn no_slices_have_no_logits() {
     let options = options(Architecture::ResnetGru, 784);
     let engine = Engine::new(options.shape, &Trainer::new(options).weights()).unwrap();
-    assert_eq!(engine.logits(&[], 4), Vec::<f32>::new());
+    assert_eq!(engine.logits(Input::default(), 4), Vec::<f32>::new());
 }
 
 #[test]

@@ -1,15 +1,19 @@
-//! The inference engine: slices in, logits out, `BatchNorm` folded, no Burn.
+//! The inference engine: samples in, logits out, `BatchNorm` folded, no Burn.
 
 #[cfg(test)]
 mod checks;
 mod dense;
+mod sequence;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dense::Dense;
+use sequence::Sequence;
 
 use crate::{
     architecture::Shape,
+    forward::sequence::FEATURES as SEQUENCE_FEATURES,
+    input::Input,
     kernels::Kernels,
     layout::{HIDDEN, Layout, Values},
     trunk::{
@@ -35,6 +39,7 @@ struct Network {
     plan: Option<Plan>,
     convolutions: Vec<Dense>,
     gru: Option<Gru>,
+    sequence: Option<Sequence>,
     head: Vec<Dense>,
 }
 
@@ -54,6 +59,7 @@ struct Memory {
     /// Inputs and outputs of the layers of the head.
     wide: [Vec<f32>; 2],
     gates: Vec<f32>,
+    sequence: sequence::Memory,
 }
 
 /// Zeros the stem needs before the slice, and behind it.
@@ -81,10 +87,12 @@ impl Network {
         });
         let head = ["head.0", "head.2", "head.4"]
             .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias")));
+        let sequence = layout.has_sequence.then(|| Sequence::new(&layout, values));
         let convolutions = layout.plan.iter().flat_map(|plan| &plan.convolutions);
         Self {
             convolutions: convolutions.map(|one| Dense::folded(one, values)).collect(),
             gru,
+            sequence,
             head: head.into(),
             plan: layout.plan,
         }
@@ -128,8 +136,9 @@ impl Network {
         average_rows(rows, extent.repeated(last), features);
     }
 
-    /// Logits of one slice.
-    fn logits(&self, kernels: Kernels, slice: &[u8], memory: &mut Memory, logits: &mut [f32]) {
+    /// Logits of one sample.
+    fn logits(&self, kernels: Kernels, sample: Input<'_>, memory: &mut Memory, logits: &mut [f32]) {
+        let slice = sample.slices;
         let own = &mut memory.slice[STEM_PADDING..][..slice.len()];
         for (value, &byte) in own.iter_mut().zip(slice) {
             *value = f32::from(byte) / 255.0;
@@ -148,6 +157,17 @@ impl Network {
                 slice,
                 &mut memory.gates,
                 &mut features[width..][..HIDDEN],
+            );
+            width += HIDDEN;
+        }
+        if let Some(sequence) = &self.sequence {
+            let place = &mut features[width..][..SEQUENCE_FEATURES];
+            sequence.apply(
+                kernels,
+                sample.packets,
+                sample.seen[0],
+                &mut memory.sequence,
+                place,
             );
         }
         for (number, layer) in self.head.iter().enumerate() {
@@ -228,59 +248,44 @@ impl Engine {
         self.shape
     }
 
-    /// Logits `[samples, classes]` of slices `[samples, slice length]`, on `threads` threads.
+    /// Logits `[samples, classes]` of samples, on `threads` threads.
     ///
     /// The result does not depend on the batch nor on the number of threads.
     ///
     /// # Panics
     ///
-    /// If the slices are not a whole number of slices.
-    pub fn logits(&self, slices: &[u8], threads: usize) -> Vec<f32> {
-        let Shape {
-            slice_length,
-            classes,
-            ..
-        } = self.shape;
-        assert!(
-            slices.len().is_multiple_of(slice_length),
-            "slices are {slice_length} bytes each"
-        );
-        let samples = slices.len() / slice_length;
+    /// If the parts that the network looks at do not hold the same whole number of samples.
+    pub fn logits<'a>(&self, input: impl Into<Input<'a>>, threads: usize) -> Vec<f32> {
+        let input = input.into();
+        let classes = self.shape.classes;
+        let samples = input.samples(self.shape);
         let mut logits = vec![0.0; samples * classes];
         let share = samples.div_ceil(threads.max(1)).max(1);
         if share >= samples {
-            self.answer(slices, &mut logits);
+            self.answer(input, &mut logits);
             return logits;
         }
-        let shares = slices
-            .chunks(share * slice_length)
-            .zip(logits.chunks_mut(share * classes));
         std::thread::scope(|scope| {
-            for (slices, logits) in shares {
-                scope.spawn(|| self.answer(slices, logits));
+            for (number, logits) in logits.chunks_mut(share * classes).enumerate() {
+                let from = number * share;
+                let to = samples.min(from + share);
+                let input = input.range(self.shape, from..to);
+                scope.spawn(move || self.answer(input, logits));
             }
         });
         logits
     }
 
-    fn answer(&self, slices: &[u8], logits: &mut [f32]) {
-        let Shape {
-            slice_length,
-            classes,
-            ..
-        } = self.shape;
+    fn answer(&self, input: Input<'_>, logits: &mut [f32]) {
         let kept = self
             .memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         let mut memory = kept.unwrap_or_else(|| self.new_memory());
-        for (slice, logits) in slices
-            .chunks_exact(slice_length)
-            .zip(logits.chunks_exact_mut(classes))
-        {
-            self.network
-                .logits(self.kernels, slice, &mut memory, logits);
+        for (sample, logits) in logits.chunks_exact_mut(self.shape.classes).enumerate() {
+            let one = input.range(self.shape, sample..sample + 1);
+            self.network.logits(self.kernels, one, &mut memory, logits);
         }
         self.memory
             .lock()
@@ -305,6 +310,7 @@ impl Engine {
             rows: std::array::from_fn(|_| vec![0.0; rows]),
             wide: std::array::from_fn(|_| vec![0.0; wide]),
             gates: vec![0.0; gates],
+            sequence: sequence::Memory::new(self.shape.packets),
         }
     }
 }

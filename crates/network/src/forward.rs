@@ -1,4 +1,6 @@
-//! From slices to logits in Burn's tensors: what gradients are taken through.
+//! From inputs to logits in Burn's tensors: what gradients are taken through.
+
+pub(crate) mod sequence;
 
 use burn::tensor::{
     Tensor, activation,
@@ -15,10 +17,9 @@ use crate::{
 pub(crate) fn logits(
     layout: &Layout,
     rest: &Tensor<1>,
-    spatial: Option<Tensor<2>>,
-    temporal: Option<Tensor<2>>,
+    features: [Option<Tensor<2>>; 3],
 ) -> Tensor<2> {
-    let features: Vec<Tensor<2>> = spatial.into_iter().chain(temporal).collect();
+    let features: Vec<Tensor<2>> = features.into_iter().flatten().collect();
     let mut values = Tensor::cat(features, 1);
     for (place, name) in ["head.0", "head.2", "head.4"].into_iter().enumerate() {
         if place > 0 {

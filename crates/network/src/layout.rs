@@ -9,7 +9,9 @@ use rand_chacha::{
 };
 
 use crate::{
-    architecture::{Architecture, Shape},
+    architecture::Shape,
+    forward::sequence,
+    input::PACKET_FEATURES,
     trunk::plan::{FEATURES, Plan},
     weights::{NamedTensor, Weights, WeightsError},
 };
@@ -57,6 +59,15 @@ pub(crate) struct Layout {
     pub(crate) trunk: Vec<Parameter>,
     /// Trainable tensors of the GRU and the head.
     pub(crate) rest: Vec<Parameter>,
+    /// Whether there is a branch that reads packets.
+    pub(crate) has_sequence: bool,
+}
+
+/// A `BatchNorm`, and where its running statistics are.
+struct Norm {
+    name: String,
+    offset: usize,
+    channels: usize,
 }
 
 /// Values of all tensors of a network, in the order of its [`Layout`].
@@ -87,11 +98,33 @@ fn by_inputs(inputs: usize) -> Initial {
     Initial::Uniform(1.0 / (inputs as f64).sqrt())
 }
 
+/// The tensors of the branch that reads packets.
+fn push_sequence(to: &mut Vec<Parameter>) {
+    let mut inputs = PACKET_FEATURES;
+    for layer in 0..sequence::LAYERS {
+        let channels = sequence::CHANNELS;
+        let initial = by_inputs(sequence::TAPS * inputs);
+        let mut add = |kind: &str, part: &str, shape: &[usize], initial: Initial| {
+            push(to, &sequence::name_of(kind, layer, part), shape, initial);
+        };
+        add(
+            "conv",
+            "weight",
+            &[channels, inputs, sequence::TAPS],
+            initial,
+        );
+        add("norm", "weight", &[channels], Initial::Constant(1.0));
+        add("norm", "bias", &[channels], Initial::Constant(0.0));
+        inputs = channels;
+    }
+}
+
 impl Layout {
     /// The tensors of a network of that shape.
     pub(crate) fn new(shape: Shape) -> Self {
-        let has_trunk = shape.architecture != Architecture::Gru;
-        let has_gru = shape.architecture != Architecture::Resnet;
+        let has_trunk = shape.architecture.has_trunk();
+        let has_gru = shape.architecture.has_gru();
+        let has_sequence = shape.architecture.has_sequence();
         let (mut trunk, mut rest) = (Vec::new(), Vec::new());
         let plan = has_trunk.then(|| Plan::new(shape.slice_length));
         for convolution in plan.iter().flat_map(|plan| &plan.convolutions) {
@@ -130,7 +163,18 @@ impl Layout {
             push(&mut rest, "gru.bias_ih_l0", &[3 * HIDDEN], initial);
             push(&mut rest, "gru.bias_hh_l0", &[3 * HIDDEN], initial);
         }
-        let mut inputs = if has_trunk { FEATURES } else { 0 } + if has_gru { HIDDEN } else { 0 };
+        if has_sequence {
+            push_sequence(&mut rest);
+        }
+        let branches = [
+            (has_trunk, FEATURES),
+            (has_gru, HIDDEN),
+            (has_sequence, sequence::FEATURES),
+        ];
+        let mut inputs: usize = branches
+            .iter()
+            .filter_map(|&(is_there, features)| is_there.then_some(features))
+            .sum();
         // Every other place of PyTorch's `Sequential` is a rectifier.
         for (place, outputs) in [HEAD[0], HEAD[1], shape.classes].into_iter().enumerate() {
             let name = format!("head.{}", 2 * place);
@@ -144,7 +188,42 @@ impl Layout {
             push(&mut rest, &format!("{name}.bias"), &[outputs], initial);
             inputs = outputs;
         }
-        Self { plan, trunk, rest }
+        Self {
+            plan,
+            trunk,
+            rest,
+            has_sequence,
+        }
+    }
+
+    /// Every `BatchNorm`: those of the `ResNet` branch, then those of the one that reads packets.
+    fn norms(&self) -> impl Iterator<Item = Norm> {
+        let convolutions = self.plan.iter().flat_map(|plan| &plan.convolutions);
+        let of_trunk = convolutions.map(|convolution| Norm {
+            name: convolution.norm_name.clone(),
+            offset: convolution.channel_offset,
+            channels: convolution.outputs,
+        });
+        let layers = if self.has_sequence {
+            sequence::LAYERS
+        } else {
+            0
+        };
+        let of_sequence = (0..layers).map(|layer| {
+            let name = sequence::name_of("norm", layer, "");
+            Norm {
+                name: name.trim_end_matches('.').to_owned(),
+                offset: self.sequence_norm(layer),
+                channels: sequence::CHANNELS,
+            }
+        });
+        of_trunk.chain(of_sequence)
+    }
+
+    /// Where the running statistics of a layer that reads packets start.
+    pub(crate) fn sequence_norm(&self, layer: usize) -> usize {
+        let before = self.plan.as_ref().map_or(0, |plan| plan.channels);
+        before + layer * sequence::CHANNELS
     }
 
     /// Trainable parameters.
@@ -183,7 +262,7 @@ impl Layout {
             values
         };
         let (trunk, rest) = (draw(&self.trunk), draw(&self.rest));
-        let channels = self.plan.as_ref().map_or(0, |plan| plan.channels);
+        let channels = self.norms().map(|norm| norm.channels).sum();
         Values {
             trunk,
             rest,
@@ -213,18 +292,18 @@ impl Layout {
     /// All tensors by name.
     pub(crate) fn name(&self, values: &Values) -> Weights {
         let mut weights = self.name_parameters(&values.trunk, &values.rest, "");
-        for convolution in self.plan.iter().flat_map(|plan| &plan.convolutions) {
-            let norm = &convolution.norm_name;
+        for norm in self.norms() {
             for (name, all) in [
                 ("running_mean", &values.means),
                 ("running_var", &values.variances),
             ] {
-                let values = all[convolution.channel_offset..][..convolution.outputs].to_vec();
                 let tensor = NamedTensor {
-                    shape: vec![convolution.outputs],
-                    values,
+                    shape: vec![norm.channels],
+                    values: all[norm.offset..][..norm.channels].to_vec(),
                 };
-                weights.tensors.insert(format!("{norm}.{name}"), tensor);
+                weights
+                    .tensors
+                    .insert(format!("{}.{name}", norm.name), tensor);
             }
         }
         weights
@@ -259,11 +338,10 @@ impl Layout {
             rest,
             ..Values::default()
         };
-        for convolution in self.plan.iter().flat_map(|plan| &plan.convolutions) {
-            let shape = [convolution.outputs];
-            let norm = &convolution.norm_name;
-            let means = weights.values(&format!("{norm}.running_mean"), &shape)?;
-            let name = format!("{norm}.running_var");
+        for Norm { name, channels, .. } in self.norms() {
+            let shape = [channels];
+            let means = weights.values(&format!("{name}.running_mean"), &shape)?;
+            let name = format!("{name}.running_var");
             let variances = weights.values(&name, &shape)?;
             if variances.iter().any(|&variance| variance < 0.0) {
                 return Err(WeightsError::Value {
@@ -281,12 +359,14 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Architecture;
 
     fn layout(architecture: Architecture) -> Layout {
         Layout::new(Shape {
             architecture,
             slice_length: 784,
             classes: 12,
+            packets: if architecture.parts().packets { 32 } else { 0 },
         })
     }
 

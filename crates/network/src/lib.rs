@@ -1,13 +1,14 @@
-//! The networks: `resnet-gru` and its halves, their training step and their inference engine.
+//! The networks, their training step and their inference engine.
 //!
-//! Slices come in as bytes, logits go out: nothing here knows what a packet is, and nothing of
-//! Burn shows outside of the crate.
+//! Bytes and numbers come in, logits go out: nothing here knows how a packet looks on the wire, and
+//! nothing of Burn shows outside of the crate.
 
 pub mod architecture;
 #[cfg(test)]
 mod checks;
 pub mod engine;
 mod forward;
+pub mod input;
 pub mod kernels;
 mod layout;
 mod operation;

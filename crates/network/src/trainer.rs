@@ -15,9 +15,13 @@ use rand_chacha::{
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{
-    architecture::{Architecture, Shape},
+    architecture::Shape,
     engine::to_unit,
-    forward,
+    forward::{
+        self,
+        sequence::{self, Moments},
+    },
+    input::Input,
     kernels::Kernels,
     layout::{Layout, Values},
     operation::{SharedTrunk, spatial_features},
@@ -32,8 +36,8 @@ const MOMENTUM: f64 = 0.1;
 /// One batch of samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
-    /// Slices one after another, `[samples, slice length]`.
-    pub slices: &'a [u8],
+    /// The samples.
+    pub input: Input<'a>,
     /// Classes, `[samples]`.
     pub labels: &'a [u32],
     /// Weight of each class in the loss, `[classes]`; `None` for equal weights.
@@ -56,7 +60,7 @@ pub struct TrainerOptions {
     pub shape: Shape,
     /// Seed of the initial weights and of dropout.
     pub seed: u64,
-    /// Probability that dropout zeroes an input of the GRU.
+    /// Probability that dropout zeroes an input of the paper's GRU, or a feature of a sequence.
     pub dropout: f64,
     /// Decoupled weight decay: each step takes `learning rate * weight decay` of every parameter
     /// away, biases and `BatchNorm` included, as `PyTorch`'s `AdamW` does. 0 is the paper's plain
@@ -107,6 +111,8 @@ pub(crate) struct Gradients {
     pub(crate) report: StepReport,
     pub(crate) trunk: Tensor<1>,
     pub(crate) rest: Tensor<1>,
+    /// Of the branch that reads packets; the `ResNet` branch keeps its own.
+    moments: Vec<Moments>,
 }
 
 impl Trainer {
@@ -231,46 +237,56 @@ impl Trainer {
             group.values = values;
             group.moments = state.map(|state| [state.momentum.moment_1, state.momentum.moment_2]);
         }
-        self.update_running_statistics();
+        self.update_running_statistics(&gradients.moments, batch.input.seen);
         self.steps += 1;
         gradients.report
     }
 
     /// Loss and gradients of a batch; nothing changes but the statistics left in the branch.
     pub(crate) fn gradients(&self, batch: Batch<'_>) -> Gradients {
+        let shape = self.options.shape;
         let Shape {
-            slice_length,
             classes,
             architecture,
-        } = self.options.shape;
-        let samples = batch.labels.len();
+            ..
+        } = shape;
+        let (input, samples) = (batch.input, batch.labels.len());
         assert!(samples > 0, "a batch holds at least one sample");
-        assert_eq!(
-            batch.slices.len(),
-            samples * slice_length,
-            "bytes of the batch's slices"
-        );
+        assert_eq!(input.samples(shape), samples, "samples and labels");
         let class_weights = batch
             .class_weights
             .map_or_else(|| vec![1.0; classes], <[f32]>::to_vec);
         assert_eq!(class_weights.len(), classes, "class weights");
 
         let autodiff = self.device.clone().autodiff();
-        let unit = to_unit(batch.slices);
-        let slices = |values| {
-            Tensor::<2>::from_data(TensorData::new(values, [samples, slice_length]), &autodiff)
+        let rows = |values: Vec<f32>| {
+            let columns = values.len() / samples;
+            Tensor::<2>::from_data(TensorData::new(values, [samples, columns]), &autodiff)
         };
+        let unit = to_unit(input.slices);
         let trunk = self.trunk.values.clone().autodiff().require_grad();
         let rest = self.rest.values.clone().autodiff().require_grad();
-        let temporal = (architecture != Architecture::Resnet).then(|| {
-            let dropped = slices(self.drop_out(&unit));
+        let temporal = architecture.has_gru().then(|| {
+            let dropped = rows(self.drop_out(&unit, 0));
             forward::temporal_features(&self.layout, &rest, dropped)
         });
+        let sequential = architecture.has_sequence().then(|| {
+            let packets = rows(input.packets.to_vec());
+            sequence::features(&self.layout, &rest, packets, input.seen, shape.packets)
+        });
+        let (sequential, moments) = match sequential {
+            Some((features, moments)) => {
+                let ones = vec![1.0; samples * sequence::FEATURES];
+                (Some(features * rows(self.drop_out(&ones, 1))), moments)
+            }
+            None => (None, Vec::new()),
+        };
         let spatial = self
             .branch
             .clone()
-            .map(|branch| spatial_features(trunk.clone(), slices(unit), branch));
-        let logits = forward::logits(&self.layout, &rest, spatial, temporal);
+            .map(|branch| spatial_features(trunk.clone(), rows(unit), branch));
+        let features = [spatial, temporal, sequential];
+        let logits = forward::logits(&self.layout, &rest, features);
 
         // One row a sample: its class's weight at its class, else zero.
         let mut targets = vec![0.0; samples * classes];
@@ -300,19 +316,20 @@ impl Trainer {
             },
             trunk: of(&trunk),
             rest: of(&rest),
+            moments,
         }
     }
 
-    /// Inputs of the GRU with some zeroed and the others grown to make up for it. Which, is
-    /// decided by the seed and the step alone, so that a resumed run drops the same.
-    fn drop_out(&self, unit: &[f32]) -> Vec<f32> {
+    /// Values with some zeroed and the others grown to make up for it. Which, is decided by the
+    /// seed, the step and `place` alone, so that a resumed run drops the same.
+    fn drop_out(&self, unit: &[f32], place: u64) -> Vec<f32> {
         let dropout = self.options.dropout;
         if dropout <= 0.0 {
             return unit.to_vec();
         }
         let mut random = ChaCha8Rng::seed_from_u64(self.options.seed);
         // Stream 0 drew the initial weights.
-        random.set_stream(self.steps + 1);
+        random.set_stream((place << 48) + self.steps + 1);
         let threshold = (dropout.min(1.0) * 2.0_f64.powi(32)) as u64;
         let grown = if dropout < 1.0 {
             (1.0 / (1.0 - dropout)) as f32
@@ -330,12 +347,24 @@ impl Trainer {
             .collect()
     }
 
-    fn update_running_statistics(&mut self) {
-        let Some(branch) = &self.branch else { return };
-        let branch = branch.lock();
+    fn update_running_statistics(&mut self, moments: &[Moments], seen: &[u32]) {
         let mix = |running: &mut f32, new: f64| {
             *running = ((1.0 - MOMENTUM) * f64::from(*running) + MOMENTUM * new) as f32;
         };
+        let packets = f64::from(sequence::packets_of(seen));
+        let unbiased = packets / (packets - 1.0).max(1.0);
+        for (layer, moments) in moments.iter().enumerate() {
+            let place = self.layout.sequence_norm(layer);
+            for (channel, mean) in floats(moments.means.clone()).into_iter().enumerate() {
+                mix(&mut self.means[place + channel], f64::from(mean));
+            }
+            for (channel, variance) in floats(moments.variances.clone()).into_iter().enumerate() {
+                let variance = f64::from(variance) * unbiased;
+                mix(&mut self.variances[place + channel], variance);
+            }
+        }
+        let Some(branch) = &self.branch else { return };
+        let branch = branch.lock();
         for (convolution, norm) in branch.plan.convolutions.iter().zip(&branch.norms) {
             for channel in 0..convolution.outputs {
                 let place = convolution.channel_offset + channel;

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use learn::{
     dataset::Dataset,
-    recipe::{ClassWeights, Recipe},
+    recipe::{Architecture, ClassWeights, Recipe},
     run::{DatasetReference, Run, Start},
     training::{self, MissingClasses, Outcome, Training},
 };
@@ -53,8 +53,8 @@ pub(crate) struct Train {
     /// [default: quick; with --resume, the run's own]
     #[arg(long, value_name = "NAME|FILE")]
     recipe: Option<String>,
-    /// resnet-gru, resnet or gru, instead of the recipe's
-    #[arg(long)]
+    /// The network, instead of the recipe's (`--help` lists them)
+    #[arg(long, value_name = "NAME", long_help = network_help())]
     network: Option<String>,
     /// Epochs, instead of the recipe's
     #[arg(long)]
@@ -195,4 +195,10 @@ impl Train {
             ),
         }
     }
+}
+
+/// Help on `--network`: every network with what it looks at.
+fn network_help() -> String {
+    let networks = Architecture::ALL.map(|network| format!("\n- {network}: {}", network.summary()));
+    format!("The network, instead of the recipe's:{}", networks.concat())
 }

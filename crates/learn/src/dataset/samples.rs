@@ -1,6 +1,7 @@
 //! `samples.parquet`: written row by row, rewritten with a split, read whole.
 
 mod facts;
+mod packets;
 
 use std::{
     fs::File,
@@ -37,6 +38,7 @@ use traffic::{
 };
 
 pub(crate) use self::facts::read_facts;
+use self::packets::PacketColumns;
 use super::{
     DatasetError, LabelledSlices, Manifest, Origin, Rows, Split,
     columns::{Columns, Form},
@@ -208,7 +210,7 @@ pub(crate) fn read(path: &Path, manifest: &Manifest) -> Result<[Rows; 3], Datase
 }
 
 /// The columns that training and evaluation need.
-const READ: [&str; 17] = [
+const READ: [&str; 24] = [
     "label",
     "split",
     "capture",
@@ -226,6 +228,13 @@ const READ: [&str; 17] = [
     "background",
     "plaintext",
     "slice",
+    "packet_direction",
+    "packet_length",
+    "packet_payload_length",
+    "packet_offset_nanoseconds",
+    "statistics_centime",
+    "statistics_time",
+    "packet_slices",
 ];
 
 fn read_batch(
@@ -258,6 +267,7 @@ fn read_batch(
             manifest.slice_length
         ));
     }
+    let packet_columns = PacketColumns::of(batch)?;
     for at in 0..batch.num_rows() {
         if label.value(at) as usize >= manifest.classes.len() {
             return Err(format!("label {} has no class", label.value(at)));
@@ -279,6 +289,9 @@ fn read_batch(
         let rows = &mut rows[side as usize];
         rows.samples.labels.push(label.value(at));
         rows.samples.slices.extend_from_slice(slice.value(at));
+        let link_type = LinkType(link_type.value(at));
+        rows.samples.link_types.push(link_type);
+        packet_columns.push(at, &mut rows.samples)?;
         rows.origins.push(Origin {
             capture: capture.value(at),
             row: row.is_valid(at).then(|| row.value(at)),
@@ -292,7 +305,7 @@ fn read_batch(
                 source: end(0)?,
                 destination: end(1)?,
             },
-            link_type: LinkType(link_type.value(at)),
+            link_type,
             start: Timestamp::from_nanoseconds(start.value(at)),
             packets: packets.value(at),
             bytes: bytes.value(at),
@@ -342,6 +355,12 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String
         .map_err(|error| error.to_string())?;
     let fits = match (expected.data_type(), column.data_type()) {
         (DataType::FixedSizeBinary(_), DataType::FixedSizeBinary(_)) => true,
+        (DataType::List(expected), DataType::List(found)) => {
+            matches!(
+                (expected.data_type(), found.data_type()),
+                (DataType::FixedSizeBinary(_), DataType::FixedSizeBinary(_))
+            ) || expected == found
+        }
         (expected, found) => expected == found,
     };
     if fits {

@@ -215,6 +215,7 @@ pub(crate) mod tests {
                 slice_length: 1,
                 slices: samples.iter().map(|sample| sample.0).collect(),
                 labels: samples.iter().map(|sample| sample.1).collect(),
+                ..LabelledSlices::default()
             },
             origins: samples.iter().map(origin).collect(),
         }

@@ -1,7 +1,12 @@
 //! What is held against the rules before anything is written.
 
 use super::{MissingClasses, Training, TrainingError};
-use crate::{dataset::TrainingSet, run::DatasetReference};
+use network::architecture::Shape;
+
+use crate::{
+    dataset::{LabelledSlices, TrainingSet},
+    run::DatasetReference,
+};
 
 /// Samples of each class, `[classes]`.
 pub(super) fn class_counts(labels: &[u32], classes: usize) -> Vec<u64> {
@@ -34,6 +39,19 @@ pub(super) fn check_set(
         .collect();
     if missing_classes == MissingClasses::Refuse && !missing.is_empty() {
         return Err(TrainingError::MissingClasses(missing));
+    }
+    Ok(())
+}
+
+/// Refuses a network that looks at what no training sample has.
+pub(super) fn check_parts(train: &LabelledSlices, shape: Shape) -> Result<(), TrainingError> {
+    let parts = shape.architecture.parts();
+    if parts.packets && train.summaries.iter().all(Vec::is_empty) {
+        return Err(TrainingError::NoPart {
+            network: shape.architecture,
+            part: "packets",
+            remedy: "slices that others cut know nothing of them; prepare a dataset from captures",
+        });
     }
     Ok(())
 }

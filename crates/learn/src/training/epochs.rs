@@ -23,6 +23,7 @@ use crate::{
     calibration::{self, Calibration},
     dataset::{Manifest, TrainingSet},
     evaluation::confusion::ConfusionMatrix,
+    inputs::{self, Prefixes},
     model::{
         Contract, Model,
         card::{self, Card, TrainedOn},
@@ -37,6 +38,8 @@ pub(super) struct Loop<'a> {
     manifest: &'a Manifest,
     set: &'a TrainingSet,
     trainer: Trainer,
+    shape: Shape,
+    prefixes: Prefixes,
     class_weights: Option<Vec<f32>>,
     steps_per_epoch: u64,
     state: State,
@@ -52,12 +55,9 @@ impl<'a> Loop<'a> {
     ) -> Result<Self, TrainingError> {
         let recipe = &training.recipe;
         let classes = manifest.classes.len();
+        let shape = recipe.shape(set.train.slice_length, classes);
         let options = TrainerOptions {
-            shape: Shape {
-                architecture: recipe.network,
-                slice_length: set.train.slice_length,
-                classes,
-            },
+            shape,
             seed: recipe.seed,
             dropout: recipe.dropout,
             weight_decay: recipe.weight_decay,
@@ -92,6 +92,8 @@ impl<'a> Loop<'a> {
             return Err(TrainingError::DamagedState(reason.to_owned()));
         }
         Ok(Self {
+            shape,
+            prefixes: Prefixes::new(recipe.prefix_share, &manifest.policy, recipe.seed),
             class_weights: recipe.class_weights(&class_counts(&set.train.labels, classes)),
             steps_per_epoch: (set.train.labels.len() as u64).div_ceil(recipe.batch_size as u64),
             training,
@@ -171,14 +173,14 @@ impl<'a> Loop<'a> {
         let batch_size = self.training.recipe.batch_size;
         let first = self.state.step as usize * batch_size;
         let samples = &order[first..order.len().min(first + batch_size)];
-        let (slices, labels) = gather(&self.set.train, samples);
+        let (inputs, labels) = gather(&self.set.train, samples, self.shape, &self.prefixes, epoch);
         let rate = self
             .training
             .recipe
             .learning_rate_at(self.steps_done(), self.steps_per_epoch);
         let report = self.trainer.step(
             Batch {
-                slices: &slices,
+                input: inputs.as_input(),
                 labels: &labels,
                 class_weights: self.class_weights.as_deref(),
             },
@@ -202,14 +204,10 @@ impl<'a> Loop<'a> {
     fn end_epoch(&mut self, epoch: u32) -> Result<EpochRecord, TrainingError> {
         let classes = self.manifest.classes.len();
         let weights = self.trainer.weights();
-        let shape = Shape {
-            architecture: self.training.recipe.network,
-            slice_length: self.set.train.slice_length,
-            classes,
-        };
+        let shape = self.shape;
         let validation = &self.set.validation;
-        let logits =
-            Engine::new(shape, &weights)?.logits(&validation.slices, self.training.threads);
+        let engine = Engine::new(shape, &weights)?;
+        let logits = inputs::logits(&engine, validation, self.training.threads);
         if logits.iter().any(|logit| !logit.is_finite()) {
             return Err(TrainingError::NotFinite {
                 epoch,

@@ -3,7 +3,12 @@
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-use crate::dataset::LabelledSlices;
+use network::architecture::Shape;
+
+use crate::{
+    dataset::LabelledSlices,
+    inputs::{Evidence, Inputs, Prefixes},
+};
 
 /// The order of the samples in an epoch, by the recipe's seed: Fisher and Yates.
 pub(super) fn epoch_order(samples: usize, seed: u64, epoch: u32) -> Vec<u32> {
@@ -18,21 +23,28 @@ pub(super) fn epoch_order(samples: usize, seed: u64, epoch: u32) -> Vec<u32> {
     order
 }
 
-pub(super) fn gather(from: &LabelledSlices, samples: &[u32]) -> (Vec<u8>, Vec<u32>) {
-    let length = from.slice_length;
-    let mut slices = Vec::with_capacity(samples.len() * length);
+/// A batch of an epoch: inputs of a network of that shape, and labels.
+pub(super) fn gather(
+    from: &LabelledSlices,
+    samples: &[u32],
+    shape: Shape,
+    prefixes: &Prefixes,
+    epoch: u32,
+) -> (Inputs, Vec<u32>) {
+    let mut inputs = Inputs::new(shape);
     let mut labels = Vec::with_capacity(samples.len());
     for &sample in samples {
-        let sample = sample as usize;
-        slices.extend_from_slice(&from.slices[sample * length..(sample + 1) * length]);
-        labels.push(from.labels[sample]);
+        let evidence = Evidence::of(from, sample as usize);
+        prefixes.push(&mut inputs, evidence, epoch, sample);
+        labels.push(from.labels[sample as usize]);
     }
-    (slices, labels)
+    (inputs, labels)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use network::architecture::Architecture;
 
     #[test]
     fn every_epoch_goes_through_every_sample_once() {
@@ -50,7 +62,17 @@ mod tests {
             slice_length: 2,
             slices: vec![1, 2, 3, 4, 5, 6],
             labels: vec![7, 8, 9],
+            ..LabelledSlices::default()
         };
-        assert_eq!(gather(&from, &[2, 0]), (vec![5, 6, 1, 2], vec![9, 7]));
+        let shape = Shape {
+            architecture: Architecture::Gru,
+            slice_length: 2,
+            classes: 10,
+            packets: 0,
+        };
+        let whole = Prefixes::new(0.0, "ip", 1);
+        let (inputs, labels) = gather(&from, &[2, 0], shape, &whole, 1);
+        assert_eq!(inputs.as_input().slices, [5, 6, 1, 2]);
+        assert_eq!(labels, [9, 7]);
     }
 }

@@ -57,6 +57,7 @@ fn rows(samples: u32, salt: u32) -> Rows {
             slice_length: LENGTH,
             slices,
             labels,
+            ..LabelledSlices::default()
         },
         origins,
     }

@@ -19,6 +19,7 @@ fn results(kernels: Kernels, slice_length: usize, seed: u64, slices: &[f32]) -> 
         architecture: Architecture::Resnet,
         slice_length,
         classes: 5,
+        packets: 0,
     });
     let mut trunk = Trunk::new(slice_length, kernels, Precision::Float32);
     let features = trunk.forward(&layout.draw(seed).trunk, slices);
@@ -92,6 +93,7 @@ fn nothing_of_a_batch_reaches_the_next() {
         architecture: Architecture::Resnet,
         slice_length: 784,
         classes: 5,
+        packets: 0,
     });
     let parameters = layout.draw(1).trunk;
     let weights = vec![0.5; 5 * FEATURES];

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     architecture::{Architecture, Shape},
     engine::Engine,
+    input::Input,
     kernels::Kernels,
     layout::Layout,
     precision::Precision,
@@ -125,6 +126,7 @@ fn check_network(architecture: Architecture) {
         architecture,
         slice_length: LENGTH,
         classes: CLASSES,
+        packets: 0,
     };
     let weights = weights(shape);
     let slices: Vec<u8> = uniform(DATA_SEED, SAMPLES * LENGTH)
@@ -134,7 +136,7 @@ fn check_network(architecture: Architecture) {
         .map(|sample| (sample * 7 % CLASSES) as u32)
         .collect();
     let batch = Batch {
-        slices: &slices,
+        input: Input::from(&slices),
         labels: &labels,
         class_weights: Some(&CLASS_WEIGHTS),
     };

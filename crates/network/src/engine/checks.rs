@@ -16,6 +16,7 @@ fn check(slice_length: usize, fills: impl Iterator<Item = usize>) {
         architecture: Architecture::Resnet,
         slice_length,
         classes: 5,
+        packets: 0,
     };
     let trainer = Trainer::new(TrainerOptions {
         shape,

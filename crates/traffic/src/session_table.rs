@@ -5,6 +5,7 @@ mod foresight;
 mod journal;
 mod key;
 mod open_session;
+mod open_slices;
 mod places;
 mod recency;
 
@@ -26,7 +27,8 @@ use arena::Arena;
 use foresight::Identified;
 use journal::Journals;
 use key::SessionKey;
-use open_session::OpenSession;
+use open_session::{Memory, OpenSession};
+use open_slices::OpenSlices;
 use places::Places;
 use recency::Recency;
 
@@ -129,7 +131,7 @@ impl SessionTable {
     pub fn new(options: CutOptions, seed: u64) -> Self {
         Self {
             decoder: Decoder::new(options.tunnels),
-            open: OpenSessions::new(seed),
+            open: OpenSessions::new(seed, options.slice_length.get()),
             tally: Tally::default(),
             options,
         }
@@ -213,9 +215,9 @@ struct Exit<'a> {
 }
 
 impl Exit<'_> {
-    fn end(&mut self, session: OpenSession, reason: SessionEnd, journals: &mut Journals) {
+    fn end(&mut self, session: OpenSession, reason: SessionEnd, memory: &mut Memory) {
         *self.tally.ends.entry(reason).or_default() += 1;
-        (self.sink)(session.finish(reason, journals));
+        (self.sink)(session.finish(reason, memory));
     }
 }
 
@@ -224,7 +226,7 @@ struct OpenSessions {
     seed: Seed,
     places: Places,
     sessions: Arena<OpenSession>,
-    journals: Journals,
+    memory: Memory,
     active: Recency,
     closed: Recency,
     opened: u64,
@@ -232,12 +234,15 @@ struct OpenSessions {
 }
 
 impl OpenSessions {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, slice_length: usize) -> Self {
         Self {
             seed: Seed(seed),
             places: Places::new(),
             sessions: Arena::new(),
-            journals: Journals::new(),
+            memory: Memory {
+                journals: Journals::new(),
+                slices: OpenSlices::new(slice_length),
+            },
             active: Recency::new(),
             closed: Recency::new(),
             opened: 0,
@@ -272,7 +277,7 @@ impl OpenSessions {
             return;
         };
         let was_closed = session.is_closed();
-        session.add(packet, *sender, options, &mut self.journals);
+        session.add(packet, *sender, options, &mut self.memory);
         if options.end_rule.heeds_tcp() && session.is_closed() {
             if !was_closed {
                 self.active.remove(place);
@@ -317,7 +322,7 @@ impl OpenSessions {
                 break;
             }
         }
-        let mut session = OpenSession::begin(one, options);
+        let mut session = OpenSession::begin(one, &mut self.memory);
         session.number = self.opened;
         self.opened += 1;
         let place = self.sessions.insert(session);
@@ -327,9 +332,9 @@ impl OpenSessions {
 
     /// Takes a packet in that is a session of its own.
     fn pass(&mut self, one: &Identified<'_>, options: &CutOptions, exit: &mut Exit<'_>) {
-        let mut session = OpenSession::begin(one, options);
-        session.add(&one.packet, one.sender, options, &mut self.journals);
-        exit.end(session, SessionEnd::Packet, &mut self.journals);
+        let mut session = OpenSession::begin(one, &mut self.memory);
+        session.add(&one.packet, one.sender, options, &mut self.memory);
+        exit.end(session, SessionEnd::Packet, &mut self.memory);
     }
 
     fn remove(&mut self, place: u32, reason: SessionEnd, exit: &mut Exit<'_>) {
@@ -339,7 +344,7 @@ impl OpenSessions {
         self.places.remove(session.hash, place);
         self.active.remove(place);
         self.closed.remove(place);
-        exit.end(session, reason, &mut self.journals);
+        exit.end(session, reason, &mut self.memory);
     }
 
     /// Ends the sessions that have been silent for too long.

@@ -26,6 +26,17 @@ impl Slice {
         }
     }
 
+    /// A slice that begins with these bytes, at most `length`, and is padding from there on.
+    pub(crate) fn of_bytes(filled: &[u8], length: usize) -> Self {
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(filled);
+        bytes.resize(length, 0);
+        Self {
+            bytes: bytes.into_boxed_slice(),
+            filled: filled.len(),
+        }
+    }
+
     /// A slice of one packet.
     pub fn of_packet(packet: &Packet<'_>, policy: &BytePolicy, length: NonZeroUsize) -> Self {
         let mut slice = Self::empty(length);
@@ -50,30 +61,41 @@ impl Slice {
 
     /// Adds a packet's bytes under a policy, as far as there is room.
     pub fn append(&mut self, packet: &Packet<'_>, policy: &BytePolicy) {
-        let start = match policy.start() {
-            Start::Link => packet.layout.link,
-            Start::Ip => packet.layout.ip,
-            Start::Payload => packet.layout.payload,
-        } as usize;
-        let room = self.bytes.len() - self.filled;
-        let length = room.min(packet.bytes.len() - start);
-        if length == 0 {
-            return;
-        }
-        let place = &mut self.bytes[self.filled..self.filled + length];
-        place.copy_from_slice(&packet.bytes[start..start + length]);
-        self.filled += length;
-        let zeroed = policy.zeroed();
-        if zeroed.is_empty() {
-            return;
-        }
-        visit_fields(packet, &mut |field, range| {
-            if zeroed.contains(field) {
-                let range = range.start.max(start)..range.end.min(start + length);
-                for offset in range {
-                    place[offset - start] &= !field_mask(packet, field, offset);
-                }
-            }
-        });
+        self.filled = append(&mut self.bytes, self.filled, packet, *policy);
     }
+}
+
+/// Adds a packet's bytes under a policy to those that are filled, as far as there is room; says
+/// how many are filled then.
+pub(crate) fn append(
+    bytes: &mut [u8],
+    filled: usize,
+    packet: &Packet<'_>,
+    policy: BytePolicy,
+) -> usize {
+    let start = match policy.start() {
+        Start::Link => packet.layout.link,
+        Start::Ip => packet.layout.ip,
+        Start::Payload => packet.layout.payload,
+    } as usize;
+    let room = bytes.len() - filled;
+    let length = room.min(packet.bytes.len() - start);
+    if length == 0 {
+        return filled;
+    }
+    let place = &mut bytes[filled..filled + length];
+    place.copy_from_slice(&packet.bytes[start..start + length]);
+    let zeroed = policy.zeroed();
+    if zeroed.is_empty() {
+        return filled + length;
+    }
+    visit_fields(packet, &mut |field, range| {
+        if zeroed.contains(field) {
+            let range = range.start.max(start)..range.end.min(start + length);
+            for offset in range {
+                place[offset - start] &= !field_mask(packet, field, offset);
+            }
+        }
+    });
+    filled + length
 }

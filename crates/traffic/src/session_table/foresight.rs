@@ -74,9 +74,8 @@ impl OpenSessions {
             all.filter_map(|place| self.sessions.get(place))
         };
         let own: u64 = sessions().fold(0, |sum, session| sum ^ session.glance());
-        let others: u8 = sessions().fold(0, |sum, session| {
-            sum ^ session.glance_beyond(&self.journals)
-        });
+        let others: u8 =
+            sessions().fold(0, |sum, session| sum ^ session.glance_beyond(&self.memory));
         // Or the compiler leaves out what nobody needs.
         black_box((own, others));
     }

@@ -5,13 +5,14 @@ use super::{
     foresight::Identified,
     journal::{Journal, Journals, is_exact},
     key::{End, SessionKey},
+    open_slices::OpenSlices,
 };
 use crate::{
     background::Background,
     link::LinkType,
     packet::{Direction, Packet, Protocol},
     session::{SUMMARIES, Session, SessionEnd},
-    slice::Slice,
+    slice::{Slice, append},
     statistics::{Accumulator, Nature, Observation, Statistics},
     timestamp::Timestamp,
 };
@@ -21,6 +22,12 @@ const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 
 const DNS_PORT: u16 = 53;
+
+/// What open sessions have beside themselves, of all of them together.
+pub(super) struct Memory {
+    pub(super) journals: Journals,
+    pub(super) slices: OpenSlices,
+}
 
 /// Slice, at most 64 summaries, and sums: never the packets.
 ///
@@ -40,7 +47,9 @@ pub(super) struct OpenSession {
     packets: u64,
     bytes: u64,
     payload_bytes: u64,
-    slice: Slice,
+    /// Its row of the open slices, and how much of it is filled.
+    slice: u32,
+    filled: u32,
     /// Sums of all packets, once the journal no longer says everything of each.
     statistics: Option<Box<Accumulator>>,
     packet_slices: Vec<Slice>,
@@ -50,7 +59,7 @@ pub(super) struct OpenSession {
 
 impl OpenSession {
     /// A session that this packet begins, and does not yet hold.
-    pub(super) fn begin(first: &Identified<'_>, options: &CutOptions) -> Self {
+    pub(super) fn begin(first: &Identified<'_>, memory: &mut Memory) -> Self {
         let packet = &first.packet;
         Self {
             key: first.key,
@@ -65,7 +74,8 @@ impl OpenSession {
             packets: 0,
             bytes: 0,
             payload_bytes: 0,
-            slice: Slice::empty(options.slice_length),
+            slice: memory.slices.take(),
+            filled: 0,
             statistics: None,
             packet_slices: Vec::new(),
             number: 0,
@@ -78,7 +88,7 @@ impl OpenSession {
         packet: &Packet<'_>,
         sender: End,
         options: &CutOptions,
-        journals: &mut Journals,
+        memory: &mut Memory,
     ) {
         let direction = if sender == self.client {
             Direction::Forward
@@ -90,9 +100,12 @@ impl OpenSession {
         self.bytes += u64::from(packet.length);
         self.payload_bytes += u64::from(packet.payload_length);
         self.tcp_flags[direction as usize] |= packet.tcp_flags;
-        if !self.slice.is_full() {
-            self.slice.append(packet, &options.policy);
+        let filled = self.filled as usize;
+        if filled < options.slice_length.get() {
+            let row = memory.slices.row_mut(self.slice);
+            self.filled = append(row, filled, packet, options.policy) as u32;
         }
+        let journals = &mut memory.journals;
         if options.packet_slices > 0 {
             self.add_packet_slice(packet, options);
         }
@@ -129,9 +142,9 @@ impl OpenSession {
     }
 
     /// Something of the memory beside it that the next packet is written to.
-    pub(super) fn glance_beyond(&self, journals: &Journals) -> u8 {
-        let next = self.slice.bytes().get(self.slice.filled());
-        next.copied().unwrap_or(0) ^ journals.glance(self.journal)
+    pub(super) fn glance_beyond(&self, memory: &Memory) -> u8 {
+        let next = memory.slices.row(self.slice).get(self.filled as usize);
+        next.copied().unwrap_or(0) ^ memory.journals.glance(self.journal)
     }
 
     /// Sums of all that is in the journal.
@@ -180,7 +193,8 @@ impl OpenSession {
         }
     }
 
-    pub(super) fn finish(self, end_reason: SessionEnd, journals: &mut Journals) -> Session {
+    pub(super) fn finish(self, end_reason: SessionEnd, memory: &mut Memory) -> Session {
+        let journals = &mut memory.journals;
         let summaries = journals.summaries(self.journal, self.start);
         let statistics = self.finished_statistics(journals);
         journals.clear(self.journal);
@@ -196,7 +210,7 @@ impl OpenSession {
             tcp_flags: self.tcp_flags,
             end_reason,
             background: self.background,
-            slice: self.slice,
+            slice: memory.slices.finish(self.slice, self.filled as usize),
             packet_slices: self.packet_slices,
             summaries,
             statistics,

@@ -2,11 +2,13 @@
 
 pub(crate) mod classify;
 pub(crate) mod compare;
+pub(crate) mod dataset;
 pub(crate) mod evaluate;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod model;
 pub(crate) mod prepare;
+pub(crate) mod reproduce;
 pub(crate) mod split;
 pub(crate) mod train;
 

@@ -10,6 +10,7 @@ mod preparing;
 mod progress;
 mod recipes;
 mod report;
+mod reproducing;
 mod sampling;
 mod sources;
 
@@ -21,8 +22,9 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    classify::Classify, compare::Compare, evaluate::Evaluate, import::Import, inspect::Inspect,
-    model::Model, prepare::Prepare, split::Split, train::Train,
+    classify::Classify, compare::Compare, dataset::Dataset, evaluate::Evaluate, import::Import,
+    inspect::Inspect, model::Model, prepare::Prepare, reproduce::Reproduce, split::Split,
+    train::Train,
 };
 
 /// Tell what encrypted traffic is doing, without decrypting it
@@ -43,6 +45,8 @@ enum Command {
     Train(Train),
     Evaluate(Evaluate),
     Compare(Compare),
+    Reproduce(Reproduce),
+    Dataset(Dataset),
     Model(Model),
 }
 
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
         Command::Train(command) => command.run(&mut out),
         Command::Evaluate(command) => command.run(&mut out),
         Command::Compare(command) => command.run(&mut out),
+        Command::Reproduce(command) => command.run(&mut out),
+        Command::Dataset(command) => command.run(&mut out),
         Command::Model(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush()?));

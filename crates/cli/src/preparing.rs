@@ -35,15 +35,25 @@ pub(crate) fn watched<T: Send>(
     work: impl FnOnce(Observer<'_>) -> Result<T, PrepareError> + Send,
 ) -> anyhow::Result<T> {
     let stop = crate::interrupt::flag()?;
+    watched_with(threads, &stop, work)
+}
+
+/// [`watched`] for who watches for Ctrl-C already.
+///
+/// # Errors
+///
+/// Those of the work, or that threads cannot be started.
+pub(crate) fn watched_with<T: Send>(
+    threads: usize,
+    stop: &AtomicBool,
+    work: impl FnOnce(Observer<'_>) -> Result<T, PrepareError> + Send,
+) -> anyhow::Result<T> {
     let bar = bar();
     let tell = |step: Step<'_>| show(&bar, step);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
-    let observer = Observer {
-        step: &tell,
-        stop: AsRef::<AtomicBool>::as_ref(&stop),
-    };
+    let observer = Observer { step: &tell, stop };
     let outcome = pool.install(|| work(observer));
     bar.finish_and_clear();
     Ok(outcome?)

@@ -4,8 +4,9 @@ pub(crate) mod comparison;
 mod drawing;
 mod figures;
 mod html;
+pub(crate) mod reproduction;
 mod text;
 mod worth;
 
 pub(crate) use html::html;
-pub(crate) use text::{text, wrapped};
+pub(crate) use text::{left, plain, right, shown, text, wrapped};

@@ -2,6 +2,7 @@
 
 pub mod mcnemar;
 pub mod published;
+pub mod reproduction;
 pub mod table;
 pub mod trial;
 

@@ -4,14 +4,13 @@ use std::{
     fs,
     io::{self, Write},
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use learn::{
     comparison::{Comparison, table::Table},
-    files,
     splits::{SplitOptions, Untestable},
 };
 
@@ -126,7 +125,7 @@ impl Compare {
         let mut tables = Vec::new();
         let end = compare(&plan, &places, &stop, &mut |so_far: &[Table]| {
             tables = so_far.to_vec();
-            write(&self.out, &Comparison::new(tables.clone()))
+            report::write(&self.out, &Comparison::new(tables.clone()))
         })?;
         if matches!(end, End::Stopped) {
             bail!("stopped, nothing is lost; the same command goes on");
@@ -139,7 +138,7 @@ impl Compare {
         }
         if !self.quiet {
             // Whether anybody reads standard error must not matter here.
-            let page = self.out.join(PAGE);
+            let page = self.out.join(report::PAGE);
             let _ = writeln!(io::stderr(), "page: {}", page.display());
         }
         Ok(())
@@ -166,22 +165,12 @@ impl Compare {
     }
 }
 
-/// The file names of a comparison.
-const FIGURES: &str = "comparison.json";
-const PAGE: &str = "comparison.html";
-
-fn distinct(seeds: &[u64]) -> anyhow::Result<Vec<u64>> {
+/// Seeds, of which none may be there twice.
+pub(super) fn distinct(seeds: &[u64]) -> anyhow::Result<Vec<u64>> {
     for (at, seed) in seeds.iter().enumerate() {
         if seeds[..at].contains(seed) {
             bail!("seed {seed} is named twice: the same seed gives the same figures");
         }
     }
     Ok(seeds.to_vec())
-}
-
-fn write(folder: &Path, comparison: &Comparison) -> anyhow::Result<()> {
-    let page = report::html(comparison).context("cannot draw the page")?;
-    files::write_whole(&folder.join(FIGURES), comparison.to_json().as_bytes())
-        .and_then(|()| files::write_whole(&folder.join(PAGE), page.as_bytes()))
-        .with_context(|| format!("cannot write into `{}`", folder.display()))
 }

@@ -77,6 +77,11 @@ struct ImportIdx {
     #[arg(long, value_name = "NAME", value_parser = super::prepare::known_registry)]
     registry: Option<&'static Registry>,
 
+    /// Which of its label maps numbers the labels, such as `10-benign`; by default the one with all
+    /// classes (`undertone dataset show NAME` lists them)
+    #[arg(long, value_name = "MAP", requires = "registry")]
+    map: Option<String>,
+
     /// Take rows as slices as they are; without it, a row that is no head of a pcap file is
     /// refused
     #[arg(long, conflicts_with_all = ["policy", "slice_length", "unit", "packet_slices", "anonymise"])]
@@ -116,9 +121,12 @@ impl ImportIdx {
                 split: Split::Test,
             });
         }
-        let registry_classes = || {
-            let classes = self.registry.map_or(&[] as &[String], Registry::classes);
-            classes.to_vec()
+        let registry_classes = match self.registry {
+            Some(registry) => {
+                let map = super::prepare::known_map(registry, self.map.as_deref())?;
+                map.classes.clone()
+            }
+            None => Vec::new(),
         };
         let defaults = Defaults {
             name: self
@@ -133,7 +141,7 @@ impl ImportIdx {
         };
         let what = IdxImport {
             pairs,
-            classes: self.classes.clone().unwrap_or_else(registry_classes),
+            classes: self.classes.clone().unwrap_or(registry_classes),
             form: if self.raw {
                 RowForm::Slices
             } else {

@@ -35,6 +35,21 @@ impl Competitor {
         Ok(all)
     }
 
+    /// The models of these names that this version has, and the names of those it has not.
+    pub(crate) fn known<'a>(
+        names: impl Iterator<Item = &'a str>,
+        recipe: &Recipe,
+    ) -> (Vec<Self>, Vec<String>) {
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for name in names {
+            match Self::named(name, recipe) {
+                Ok(one) => known.push(one),
+                Err(_) => unknown.push(name.to_owned()),
+            }
+        }
+        (known, unknown)
+    }
+
     fn named(name: &str, recipe: &Recipe) -> anyhow::Result<Self> {
         Ok(Self {
             name: name.to_owned(),

@@ -37,7 +37,7 @@ pub(crate) struct Splitting {
 
 impl TablePlace {
     /// The folder of a trial.
-    pub(super) fn trial(&self, model: &str, seed: u64) -> PathBuf {
+    pub(crate) fn trial(&self, model: &str, seed: u64) -> PathBuf {
         // A colon is no part of a file name everywhere.
         self.folder
             .join(format!("{}-{seed}", model.replace(':', "-")))

@@ -11,11 +11,16 @@ use crate::numbers::{count, percent, share, short};
 /// The whole evaluation, for a terminal or a file.
 pub(crate) fn text(evaluation: &Evaluation) -> String {
     let mut text = String::new();
+    let class_names: Vec<&str> = evaluation
+        .classes
+        .iter()
+        .map(|row| row.class.as_str())
+        .collect();
     for part in [
         heading(evaluation),
         scores(evaluation),
         classes(evaluation),
-        confusion(evaluation),
+        confusion(&class_names, &evaluation.confusion),
         calibration(evaluation),
     ] {
         text += part.trim_end();
@@ -119,18 +124,16 @@ fn classes(evaluation: &Evaluation) -> String {
     shown(&table)
 }
 
-fn confusion(evaluation: &Evaluation) -> String {
-    let numbers: Vec<String> = (0..evaluation.classes.len())
+/// A confusion matrix; `counts` are `[true class][answered class]`.
+pub(super) fn confusion(classes: &[&str], counts: &[Vec<u64>]) -> String {
+    let numbers: Vec<String> = (0..classes.len())
         .map(|number| format!("as {number}"))
         .collect();
     let mut header = vec!["#", "samples of"];
     header.extend(numbers.iter().map(String::as_str));
     let mut table = plain(&header);
-    for (number, row) in evaluation.confusion.iter().enumerate() {
-        let mut cells = vec![
-            right(number.to_string()),
-            left(&evaluation.classes[number].class),
-        ];
+    for (number, row) in counts.iter().enumerate() {
+        let mut cells = vec![right(number.to_string()), left(classes[number])];
         cells.extend(row.iter().map(|&cell| {
             right(if cell == 0 {
                 "·".to_owned()
@@ -162,12 +165,23 @@ fn calibration(evaluation: &Evaluation) -> String {
 }
 
 /// A table of a terminal: a line under the header and nothing else.
-pub(super) fn plain(header: &[&str]) -> Table {
+pub(crate) fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header.iter().enumerate().map(|(column, title)| {
         // Words to the left, figures to the right, and titles above what they mean.
-        let is_word = ["", "class", "samples of", "model"].contains(title) && column < 2;
+        let is_word = [
+            "",
+            "class",
+            "samples of",
+            "model",
+            "data set",
+            "map",
+            "maps",
+            "file",
+        ]
+        .contains(title)
+            && column < 2;
         Cell::new(title).set_alignment(if is_word {
             CellAlignment::Left
         } else {
@@ -177,16 +191,16 @@ pub(super) fn plain(header: &[&str]) -> Table {
     table
 }
 
-pub(super) fn left(text: &str) -> Cell {
+pub(crate) fn left(text: &str) -> Cell {
     Cell::new(text)
 }
 
-pub(super) fn right(text: String) -> Cell {
+pub(crate) fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 /// The table without the blanks that fill its last column.
-pub(super) fn shown(table: &Table) -> String {
+pub(crate) fn shown(table: &Table) -> String {
     let lines: Vec<String> = table
         .lines()
         .map(|line| line.trim_end().to_owned())

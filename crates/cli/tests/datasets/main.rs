@@ -15,6 +15,7 @@ mod lab;
 mod lab_captures;
 mod odd;
 mod prepare;
+mod registry;
 mod split;
 
 use std::{

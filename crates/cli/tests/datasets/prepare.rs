@@ -127,6 +127,32 @@ fn labels_come_from_a_registry() {
 }
 
 #[test]
+fn a_label_map_of_the_registry_merges_classes_and_is_on_record() {
+    let folder = Folder::new();
+    folder
+        .capture("data/AIMchat1.pcapng", 1, 5)
+        .capture("data/vpn_aim_chat1a.pcap", 2, 5)
+        .capture("data/email1a.pcap", 3, 5);
+    let options = ["--registry", "iscx-vpn-2016", "--map"];
+    let with = |map| prepare(&folder, &[&options[..], &[map, "--force"]].concat());
+    let manifest = with("6").manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["Chat", "Email"]));
+    assert_eq!(manifest["labels"]["map"], "6");
+    let manifest = with("2").manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["NonVPN", "VPN"]));
+    let manifest = with("6-vpn").manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["VPN-Chat"]));
+    assert_eq!(
+        manifest["set_aside"][0]["reason"],
+        "map `6-vpn` leaves `Chat` out"
+    );
+    assert_eq!(
+        with("7").failure(&folder),
+        "error: `iscx-vpn-nonvpn-2016` has no label map `7`, only 12, 6, 6-nonvpn, 6-vpn, 2"
+    );
+}
+
+#[test]
 fn files_in_folders_that_are_no_captures_are_counted() {
     let folder = Folder::two_classes();
     folder.file("data/Chat/notes.txt", b"made on a Monday");

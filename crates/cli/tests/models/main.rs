@@ -9,6 +9,7 @@ mod evaluate;
 #[cfg(unix)]
 mod interrupt;
 mod model;
+mod reproduce;
 mod train;
 
 use std::{

@@ -272,7 +272,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         comparison::trial::SCHEMA,
@@ -322,6 +322,11 @@ mod tests {
                 samples_per_second: 100.0,
             },
         }
+    }
+
+    /// One model that gets half of its samples right.
+    pub(in crate::comparison) fn small() -> Table {
+        table(&[trial("gru", 1, [0, 0, 1, 1, 0, 0])]).unwrap()
     }
 
     fn table(trials: &[Trial]) -> Result<Table, Incomparable> {

@@ -72,6 +72,9 @@ pub(super) fn from_registry(
         };
         return Ok(mapped(label, map));
     }
+    if let Some(class) = registry.class_by_pattern(name) {
+        return Ok(mapped(Label::of_class(class), map));
+    }
     let none_of_its_files = || {
         let reason = format!("it is none of the files of `{}`", registry.name);
         Ok(Outcome::Unlabelled(reason))

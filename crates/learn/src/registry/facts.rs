@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The checksum of something that is downloaded.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checksum {
     /// Its file name.

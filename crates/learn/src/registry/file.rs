@@ -1,6 +1,6 @@
 //! One file of a public data set, and what to do where its class is not beyond doubt.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What is to be done with captures whose class the field disputes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Excluded {
 }
 
 /// How sure the class of a file is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Every work that lists it says the same.
@@ -59,7 +59,7 @@ pub enum Status {
 }
 
 /// One file of a data set.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryFile {
     /// Its name.
@@ -82,6 +82,16 @@ pub struct RegistryFile {
     /// SHA-256 of the file, in hexadecimal, where it is known.
     #[serde(default)]
     pub sha256: Option<String>,
+}
+
+/// What a name says of files that are not listed one by one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamePattern {
+    /// A regular expression over the name in lower case, without folder and suffix.
+    pub pattern: String,
+    /// The class of files whose names match.
+    pub class: String,
 }
 
 impl RegistryFile {

@@ -19,7 +19,7 @@ const SCALE: f64 = 560.0;
 const FIGURE: f64 = 76.0;
 
 /// Accuracies with their intervals, and as hollow dots what was published.
-pub(super) fn accuracies(table: &Table) -> String {
+pub(in crate::report) fn accuracies(table: &Table) -> String {
     let published = |row: &Row| {
         let figure = table.published.iter().find(|one| one.model == row.model);
         figure.map(|figure| figure.accuracy)

@@ -11,7 +11,7 @@ use learn::{
 use crate::numbers::{count, counted, percent};
 
 /// The sentences that belong under every table.
-pub(super) fn sentences(table: &Table) -> Vec<String> {
+pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
     let mut sentences = Vec::new();
     let Some(first) = table.rows.first() else {
         return sentences;

@@ -45,7 +45,7 @@ pub(crate) struct Compare {
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
 
-    /// Models by name
+    /// Models by name; `networks` are all networks
     #[arg(
         short,
         long,

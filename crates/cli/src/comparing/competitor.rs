@@ -5,10 +5,13 @@ use std::path::Path;
 use learn::{
     comparison::trial::{Kind, Settings},
     dataset::Manifest,
-    learner::{Learner, NetworkLearner},
+    learner::{Learner, NetworkLearner, networks},
     recipe::Recipe,
     run::Run,
 };
+
+/// What stands for all networks.
+const NETWORKS: &str = "networks";
 
 /// A model that is to be compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,10 @@ impl Competitor {
     /// If a name is of no model.
     pub(crate) fn all(names: &[String], recipe: &Recipe) -> anyhow::Result<Vec<Self>> {
         let mut all: Vec<Self> = Vec::new();
+        let names = names.iter().flat_map(|name| match name.as_str() {
+            NETWORKS => networks(),
+            name => vec![name],
+        });
         for name in names {
             let one = Self::named(name, recipe)?;
             if !all.contains(&one) {

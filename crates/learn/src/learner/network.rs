@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use network::architecture::Architecture;
+
 use super::{FitProgress, Fitted, Fitting, FittingSet, Learner, LearnerError, Probabilities};
 use crate::{
     calibration,
@@ -11,6 +13,11 @@ use crate::{
     run::{DatasetReference, Run, Start},
     training::{self, MissingClasses, Outcome, Plan, Progress, StepProgress, Training},
 };
+
+/// The names of all networks, the paper's first.
+pub fn networks() -> Vec<&'static str> {
+    Architecture::ALL.iter().map(|one| one.name()).collect()
+}
 
 /// A network, trained by a recipe in a run folder of its own.
 #[derive(Debug, Clone)]

@@ -102,7 +102,7 @@ enum Format {
     Html,
 }
 
-/// The network whose confusions and curves are shown.
+/// The network whose confusions and curves are shown; without it, those of the first model.
 const MAIN: &str = "resnet-gru";
 
 impl Reproduce {
@@ -165,12 +165,15 @@ impl Reproduce {
                 model,
             }));
         let reproduction = Reproduction::of(&registry.name, table);
-        let folder = places[0].trial(MAIN, plan.seeds[0]);
-        let page = report::html(&reproduction, MAIN, &epochs(&folder)?)?;
+        let rows = &reproduction.table.rows;
+        let main = rows.iter().find(|row| row.model == MAIN).or(rows.first());
+        let main = main.map_or(MAIN, |row| row.model.as_str());
+        let folder = places[0].trial(main, plan.seeds[0]);
+        let page = report::html(&reproduction, main, &epochs(&folder)?)?;
         write(&self.out, &reproduction, &page)
             .with_context(|| format!("cannot write into `{}`", self.out.display()))?;
         match self.format {
-            Format::Text => out.write_all(report::text(&reproduction, MAIN).as_bytes())?,
+            Format::Text => out.write_all(report::text(&reproduction, main).as_bytes())?,
             Format::Json => out.write_all(reproduction.to_json().as_bytes())?,
             Format::Html => out.write_all(page.as_bytes())?,
         }

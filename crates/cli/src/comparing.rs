@@ -186,9 +186,13 @@ impl Asked<'_> {
             samples_per_second,
         };
         let trial = Trial::of(settings, parameters, answers, self.subject(), times)?;
-        trial
+        // What is read back is what another run of the command would find: digits that JSON rounds
+        // away are in no table.
+        let trial = trial
             .save(&folder)
-            .with_context(|| format!("cannot write into `{}`", folder.display()))?;
+            .and_then(|()| Trial::resume(&folder, &trial.settings))
+            .with_context(|| format!("cannot write into `{}`", folder.display()))?
+            .unwrap_or(trial);
         pace.done(name, training_seconds);
         watch::say(
             self.plan.is_quiet,

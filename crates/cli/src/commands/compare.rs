@@ -24,18 +24,22 @@ use crate::{
 /// Fit several models to the same samples and say which is better
 ///
 /// Each model is fitted with each seed and scored on the test samples of each split: one table a
-/// split, in `comparison.json` and `comparison.html` of the folder and on standard output.
+/// split, in `comparison.json` and `comparison.html` of the folder and on standard output. Cheap
+/// opponents, which know next to nothing, are in every table: what they score is no achievement.
 /// What is done stays done: after Ctrl-C the same command goes on, and with more models or seeds
 /// it adds to what is there.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  The paper's networks, on the split that the dataset has:
-    undertone compare iscx --models resnet-gru,resnet,gru --out comparison
+  The paper's networks and a boosted forest, on the split that the dataset has:
+    undertone compare iscx --models resnet-gru,resnet,gru,boosting:packets --out comparison
 
   Two splits, three seeds, the paper's recipe cut to 20 epochs:
     undertone compare iscx --splits session,capture --allow-untestable --seeds 1,2,3 \\
-      --recipe paper --epochs 20 --out comparison")]
+      --recipe paper --epochs 20 --out comparison
+
+  Everything there is:
+    undertone compare iscx --models networks,baselines --out comparison")]
 pub(crate) struct Compare {
     /// Folders of datasets, split or not
     #[arg(required = true, value_name = "DATASET")]
@@ -45,7 +49,8 @@ pub(crate) struct Compare {
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
 
-    /// Models by name; `networks` are all networks
+    /// Models by name, such as `resnet-gru` or `forest:packets`; `networks` and `baselines` stand for
+    /// all of theirs
     #[arg(
         short,
         long,

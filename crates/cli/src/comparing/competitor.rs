@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use learn::{
+    baselines::{self, Baseline},
     comparison::trial::{Kind, Settings},
     dataset::Manifest,
     learner::{Learner, NetworkLearner, networks},
@@ -13,16 +15,28 @@ use learn::{
 /// What stands for all networks.
 const NETWORKS: &str = "networks";
 
+/// What stands for all baselines.
+const BASELINES: &str = "baselines";
+
 /// A model that is to be compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Competitor {
     name: String,
-    /// How it is trained.
-    recipe: Recipe,
+    system: System,
+}
+
+/// What a model is made by.
+#[derive(Debug, Clone, PartialEq)]
+enum System {
+    /// A network, trained by this recipe.
+    Network(Box<Recipe>),
+    /// A baseline.
+    Baseline(Baseline),
 }
 
 impl Competitor {
-    /// The models of these names, each once; networks are trained by `recipe`.
+    /// The models of these names, each once, and after them every cheap opponent; networks are
+    /// trained by `recipe`.
     ///
     /// # Errors
     ///
@@ -31,9 +45,10 @@ impl Competitor {
         let mut all: Vec<Self> = Vec::new();
         let names = names.iter().flat_map(|name| match name.as_str() {
             NETWORKS => networks(),
+            BASELINES => baselines::ALL.to_vec(),
             name => vec![name],
         });
-        for name in names {
+        for name in names.chain(baselines::CHEAP) {
             let one = Self::named(name, recipe)?;
             if !all.contains(&one) {
                 all.push(one);
@@ -42,13 +57,14 @@ impl Competitor {
         Ok(all)
     }
 
-    /// The models of these names that this version has, and the names of those it has not.
+    /// The models of these names that this version has, then every cheap opponent; and the names
+    /// that it has not.
     pub(crate) fn known<'a>(
         names: impl Iterator<Item = &'a str>,
         recipe: &Recipe,
     ) -> (Vec<Self>, Vec<String>) {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for name in names {
+        for name in names.chain(baselines::CHEAP) {
             match Self::named(name, recipe) {
                 Ok(one) => known.push(one),
                 Err(_) => unknown.push(name.to_owned()),
@@ -58,12 +74,24 @@ impl Competitor {
     }
 
     fn named(name: &str, recipe: &Recipe) -> anyhow::Result<Self> {
+        let system = if let Ok(baseline) = name.parse::<Baseline>() {
+            System::Baseline(baseline)
+        } else if let Ok(network) = name.parse() {
+            let recipe = Recipe {
+                network,
+                ..recipe.clone()
+            };
+            System::Network(Box::new(recipe))
+        } else {
+            bail!(
+                "`{name}` is no model; there are the networks {}, and baselines such as {}",
+                networks().join(", "),
+                baselines::ALL.join(", ")
+            );
+        };
         Ok(Self {
             name: name.to_owned(),
-            recipe: Recipe {
-                network: name.parse()?,
-                ..recipe.clone()
-            },
+            system,
         })
     }
 
@@ -74,19 +102,70 @@ impl Competitor {
 
     /// What decides a trial of it.
     pub(crate) fn settings(&self, seed: u64, manifest: &Manifest) -> Settings {
-        let recipe = Recipe {
-            seed,
-            ..self.recipe.clone()
+        let (kind, recipe) = match &self.system {
+            System::Network(recipe) => {
+                let recipe = Recipe {
+                    seed,
+                    ..recipe.as_ref().clone()
+                };
+                (Kind::Network, recipe.to_toml())
+            }
+            // Its name has all of its settings.
+            System::Baseline(_) if baselines::CHEAP.contains(&self.name.as_str()) => {
+                (Kind::CheapOpponent, String::new())
+            }
+            System::Baseline(_) => (Kind::Classical, String::new()),
         };
-        Settings::new(&self.name, Kind::Network, seed, recipe.to_toml(), manifest)
+        Settings::new(&self.name, kind, seed, recipe, manifest)
     }
 
     /// What fits it, leaving what it needs to go on in `folder`.
     pub(crate) fn learner(&self, folder: &Path, dataset: &Path) -> Box<dyn Learner> {
-        Box::new(NetworkLearner {
-            recipe: self.recipe.clone(),
-            run: Run::at(folder),
-            dataset: dataset.to_owned(),
-        })
+        match &self.system {
+            System::Network(recipe) => Box::new(NetworkLearner {
+                recipe: recipe.as_ref().clone(),
+                run: Run::at(folder),
+                dataset: dataset.to_owned(),
+            }),
+            System::Baseline(baseline) => Box::new(*baseline),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(asked: &[&str]) -> anyhow::Result<Vec<String>> {
+        let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
+        let recipe = Recipe::built_in("quick").unwrap();
+        let all = Competitor::all(&asked, &recipe)?;
+        Ok(all.into_iter().map(|one| one.name).collect())
+    }
+
+    #[test]
+    fn cheap_opponents_come_after_what_was_asked_for_and_nothing_comes_twice() {
+        let found = names(&["forest:slice", "gru", "gru"]).unwrap();
+        assert_eq!(found[..2], ["forest:slice", "gru"]);
+        assert_eq!(found.len(), 1 + baselines::CHEAP.len());
+        assert_eq!(
+            found.iter().filter(|name| *name == "forest:slice").count(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_word_stands_for_all_networks_or_all_baselines() {
+        let found = names(&["networks"]).unwrap();
+        assert!(found.starts_with(&["resnet-gru", "resnet", "gru"].map(str::to_owned)));
+        let found = names(&["baselines"]).unwrap();
+        assert_eq!(found, baselines::ALL);
+    }
+
+    #[test]
+    fn what_is_no_model_is_told_with_what_there_is() {
+        let error = names(&["grue"]).unwrap_err().to_string();
+        assert!(error.starts_with("`grue` is no model; there are the networks resnet-gru, "));
+        assert!(error.contains("majority"), "{error}");
     }
 }

@@ -59,6 +59,16 @@ fn models_are_put_side_by_side_with_everything_that_tells_which_is_better() {
         .map(|count| count.as_u64().unwrap())
         .sum();
     assert_eq!(gru["scores"]["samples"], samples);
+    // The cheap opponents are there without being asked for, majority with half of the samples.
+    let rows = table["rows"].as_array().unwrap();
+    let majority = rows.iter().find(|row| row["model"] == "majority").unwrap();
+    assert_eq!(majority["kind"], "cheap-opponent");
+    assert_eq!(majority["scores"]["accuracy"], 0.5);
+    let forest = rows
+        .iter()
+        .find(|row| row["model"] == "forest:slice")
+        .unwrap();
+    assert_eq!(forest["scores"]["accuracy"], 1.0);
     // The run of a network is one like any other.
     let scores = run(
         world.path(),
@@ -144,7 +154,7 @@ fn what_cannot_be_compared_is_told_in_one_line() {
     );
     check(
         "compare {}/dataset --models grue --out {}/x",
-        "error: `grue` is no ",
+        "error: `grue` is no model; there are the networks resnet-gru, ",
     );
     check(
         "compare {}/dataset --seeds 1,1 --out {}/x",

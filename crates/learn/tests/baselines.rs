@@ -5,14 +5,20 @@
 use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 use serde::Deserialize;
+use traffic::{
+    link::LinkType,
+    packet::{FiveTuple, Protocol},
+    timestamp::Timestamp,
+};
 use undertone_learn::{
     baselines::{
-        Method, Predictor,
+        Baseline, Method, Predictor,
         features::{Examples, Features},
         linear_svm::LinearSvm,
         tree::{Tree, TreeSettings},
     },
-    learner::{Fitting, LearnerError, NoProgress, Probabilities},
+    dataset::{Dataset, LabelledSlices, Manifest, Origin, Rows, Split},
+    learner::{Fitted, Fitting, FittingSet, Learner, LearnerError, NoProgress, Probabilities},
 };
 
 #[derive(Deserialize)]
@@ -262,4 +268,102 @@ fn a_fit_that_takes_time_can_be_stopped() {
         let stopped = method.fit(&examples, reference.classes, &mut fitting);
         assert!(matches!(stopped, Err(LearnerError::Stopped)), "{method}");
     }
+}
+
+/// Samples of two classes that the second byte of the slice tells apart, and the server's port.
+fn dataset(packets: u64) -> Dataset {
+    let rows = |samples: u32| {
+        let mut rows = Rows {
+            samples: LabelledSlices {
+                slice_length: 3,
+                ..LabelledSlices::default()
+            },
+            origins: Vec::new(),
+        };
+        for sample in 0..samples {
+            let label = sample % 2;
+            let noise = (sample * 37 % 11) as u8;
+            rows.samples.labels.push(label);
+            let slice = [noise, 100 * label as u8 + noise, 0];
+            rows.samples.slices.extend(slice);
+            rows.origins.push(Origin {
+                capture: 0,
+                row: None,
+                group: String::new(),
+                five_tuple: FiveTuple {
+                    protocol: Protocol::Tcp,
+                    source: ([10, 0, 0, 1], 40_000).into(),
+                    destination: ([10, 0, 0, 2], 22 + 421 * label as u16).into(),
+                },
+                link_type: LinkType(1),
+                start: Timestamp::from_nanoseconds(i64::from(sample)),
+                packets,
+                bytes: 0,
+                background: None,
+                has_preamble: false,
+            });
+        }
+        rows
+    };
+    let manifest = Manifest::new("toy", vec!["A".to_owned(), "B".to_owned()], "paper", 3);
+    Dataset::from_rows(manifest, [rows(60), rows(20), rows(20)])
+}
+
+fn fit_to(dataset: &Dataset, name: &str) -> Result<Box<dyn Fitted>, LearnerError> {
+    let mut fitting = Fitting {
+        seed: 1,
+        threads: 1,
+        stop: &AtomicBool::new(false),
+        progress: &mut NoProgress,
+    };
+    let baseline: Baseline = name.parse().unwrap();
+    baseline.fit(FittingSet::of(dataset), &mut fitting)
+}
+
+#[test]
+fn a_baseline_learns_from_the_training_rows_of_a_dataset() {
+    let dataset = dataset(3);
+    let test = dataset.split(Split::Test);
+    for name in [
+        "tree:slice",
+        "forest:slice",
+        "1nn:slice",
+        "svm:slice",
+        "forest:server",
+    ] {
+        let fitted = fit_to(&dataset, name).unwrap();
+        let found = fitted.probabilities(&dataset.manifest, test, 1).unwrap();
+        assert_eq!(found.answers().classes, test.samples.labels, "{name}");
+    }
+    // One threshold and two leaves.
+    assert_eq!(fit_to(&dataset, "tree:slice").unwrap().parameters(), 4);
+}
+
+#[test]
+fn slices_as_they_were_found_feed_those_who_learn_from_slices_only() {
+    let dataset = dataset(0);
+    assert!(fit_to(&dataset, "tree:slice").is_ok());
+    for input in [
+        "packets",
+        "flow-statistics",
+        "server",
+        "link-type",
+        "capture-time",
+    ] {
+        let name = format!("forest:{input}");
+        let error = fit_to(&dataset, &name).unwrap_err();
+        assert!(matches!(error, LearnerError::MissingInput { .. }), "{name}");
+    }
+}
+
+#[test]
+fn a_baseline_on_slices_refuses_those_of_another_policy() {
+    let dataset = dataset(3);
+    let fitted = fit_to(&dataset, "tree:slice").unwrap();
+    let other = Manifest::new("toy", dataset.manifest.classes.clone(), "ip", 3);
+    let test = dataset.split(Split::Test);
+    assert!(matches!(
+        fitted.probabilities(&other, test, 1),
+        Err(LearnerError::Model(_))
+    ));
 }

@@ -6,7 +6,7 @@ mod prefix;
 use network::{
     architecture::Shape,
     engine::Engine,
-    input::{Input, PACKET_FEATURES},
+    input::{Input, PACKET_FEATURES, STATISTICS},
 };
 use traffic::{
     link::LinkType,
@@ -28,6 +28,8 @@ pub struct Evidence<'a> {
     pub summaries: &'a [PacketSummary],
     /// Link type of its first frame.
     pub link_type: LinkType,
+    /// CENTIME's statistics of the whole session.
+    pub statistics: [f32; STATISTICS],
 }
 
 impl<'a> Evidence<'a> {
@@ -42,6 +44,10 @@ impl<'a> Evidence<'a> {
                 .get(sample)
                 .copied()
                 .unwrap_or(LinkType::ETHERNET),
+            statistics: samples
+                .statistics
+                .get(sample)
+                .map_or([0.0; STATISTICS], |all| all.centime),
         }
     }
 }
@@ -52,6 +58,7 @@ impl<'a> From<&'a Session> for Evidence<'a> {
             slice: session.slice.bytes(),
             summaries: &session.summaries,
             link_type: session.link_type,
+            statistics: session.statistics.centime,
         }
     }
 }
@@ -64,6 +71,7 @@ pub struct Inputs {
     slices: Vec<u8>,
     packets: Vec<f32>,
     seen: Vec<u32>,
+    statistics: Vec<f32>,
 }
 
 impl Inputs {
@@ -75,6 +83,7 @@ impl Inputs {
             slices: Vec::new(),
             packets: Vec::new(),
             seen: Vec::new(),
+            statistics: Vec::new(),
         }
     }
 
@@ -97,6 +106,9 @@ impl Inputs {
                 .resize(from + self.shape.packets * PACKET_FEATURES, 0.0);
             packets::describe(first, &mut self.packets[from..]);
             self.seen.push(first.len() as u32);
+        }
+        if parts.statistics {
+            self.statistics.extend_from_slice(&evidence.statistics);
         }
     }
 
@@ -121,6 +133,7 @@ impl Inputs {
             slices: &self.slices,
             packets: &self.packets,
             seen: &self.seen,
+            statistics: &self.statistics,
         }
     }
 }

@@ -54,7 +54,8 @@ pub struct Recipe {
     /// Adam's decoupled weight decay.
     #[serde(default)]
     pub weight_decay: f64,
-    /// Probability that dropout zeroes an input of the paper's GRU, or a feature of a sequence.
+    /// Probability that dropout zeroes an input of the paper's GRU, or a feature of a sequence. The
+    /// networks of others have rates of their own, which 0 turns off.
     pub dropout: f64,
     /// Packets that networks of sequences look at; absent: 32.
     #[serde(default, skip_serializing_if = "Option::is_none")]

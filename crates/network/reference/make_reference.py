@@ -22,6 +22,8 @@ LENGTH, CLASSES, SAMPLES, STEPS, KEPT = 784, 12, 4, 3, 48
 # With some slices an activation is so near zero that float32 rectifies it otherwise than float64:
 # a true difference of 0.1 % in the stem's gradient that says nothing of accuracy. Not with these.
 DATA_SEED = 1000
+# Of 32 packets of each sample.
+SEEN = [32, 5, 1, 17]
 CLASS_WEIGHTS = [1.0, 2.0, 0.5, 1.0, 1.5, 1.0, 3.0, 1.0, 0.25, 1.0, 1.0, 2.0]
 
 
@@ -63,13 +65,132 @@ def stage(inputs, outputs, stride):
     return nn.Sequential(Block(inputs, outputs, stride), Block(outputs, outputs, 1))
 
 
+class MaskedNorm(nn.Module):
+    """BatchNorm of `[batch, packets, channels]` over the packets seen."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x, mask):
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            count = mask.sum()
+            mean = (x * mask).sum((0, 1)) / count
+            variance = ((x - mean) ** 2 * mask).sum((0, 1)) / count
+            with torch.no_grad():
+                self.running_mean.mul_(0.9).add_(0.1 * mean)
+                self.running_var.mul_(0.9).add_(0.1 * variance * count / (count - 1))
+        return (x - mean) / torch.sqrt(variance + 1e-5) * self.weight + self.bias
+
+
+class Sequence(nn.Module):
+    """Means and maxima over the packets seen, `[batch, 192]`."""
+
+    def __init__(self):
+        super().__init__()
+        for layer in range(1, 5):
+            setattr(self, f"conv{layer}", nn.Conv1d(20 if layer == 1 else 96, 96, 3, padding=1, bias=False))
+            setattr(self, f"norm{layer}", MaskedNorm(96))
+
+    def forward(self, packets, seen):
+        mask = (torch.arange(packets.shape[1]) < seen[:, None]).unsqueeze(2).to(packets.dtype)
+        x = packets
+        for layer in range(1, 5):
+            y = getattr(self, f"conv{layer}")(x.transpose(1, 2)).transpose(1, 2)
+            y = torch.relu(getattr(self, f"norm{layer}")(y, mask)) * mask
+            x = y if layer == 1 else x + y
+        return torch.cat([x.sum(1) / seen.clamp(min=1).unsqueeze(1), x.max(1)[0]], 1)
+
+
+class Standard(nn.Module):
+    """Statistics less the training samples' means, divided by their deviations."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("running_mean", torch.zeros(26))
+        self.register_buffer("running_var", torch.ones(26))
+
+    def forward(self, x):
+        return (x - self.running_mean) / torch.sqrt(self.running_var)
+
+
+class Cnn1d(nn.Module):
+    """Wang et al., ISI 2017, without its dropout."""
+
+    def __init__(self, length, classes):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv1d(1, 32, 25, padding=12), nn.Conv1d(32, 64, 25, padding=12)
+        self.pool = nn.MaxPool1d(3, 3, padding=1)
+        self.fc1, self.fc2 = nn.Linear(64 * 88, 1024), nn.Linear(1024, classes)
+
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x.unsqueeze(1))))
+        x = self.pool(torch.relu(self.conv2(x)))
+        return self.fc2(torch.relu(self.fc1(x.flatten(1))))
+
+
+class DeepPacketCnn(nn.Module):
+    """Lotfollahi et al. 2017, without its dropout."""
+
+    def __init__(self, length, classes):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv1d(1, 200, 5, 3), nn.Conv1d(200, 200, 4, 3)
+        width = 200 * ((((length - 5) // 3 + 1) - 4) // 3 + 1) // 2
+        self.fc1, self.fc2 = nn.Linear(200 * (width // 200), 200), nn.Linear(200, 100)
+        self.fc3, self.fc4 = nn.Linear(100, 50), nn.Linear(50, classes)
+
+    def forward(self, x):
+        x = torch.relu(self.conv2(torch.relu(self.conv1(x.unsqueeze(1)))))
+        x = torch.max_pool1d(x, 2).flatten(1)
+        for layer in [self.fc1, self.fc2, self.fc3]:
+            x = torch.relu(layer(x))
+        return self.fc4(x)
+
+
+class DeepPacketSae(nn.Module):
+    """Lotfollahi et al. 2017, without its dropout and its layer-wise start."""
+
+    def __init__(self, length, classes):
+        super().__init__()
+        widths = [length, 400, 300, 200, 100, 50, classes]
+        for number, (inputs, outputs) in enumerate(zip(widths, widths[1:]), 1):
+            setattr(self, f"fc{number}", nn.Linear(inputs, outputs))
+
+    def forward(self, x):
+        for number in range(1, 6):
+            x = torch.relu(getattr(self, f"fc{number}")(x))
+        return self.fc6(x)
+
+
+STACKS = {"cnn1d": Cnn1d, "deep-packet-cnn": DeepPacketCnn, "deep-packet-sae": DeepPacketSae}
+BRANCHES = ["resnet-gru", "resnet", "gru", "resnet-gru-sequence", "sequence", "centime"]
+
+
+def network(architecture, classes):
+    """A network that is called with slices `[batch, 784]` divided by 255, and the other inputs."""
+    if architecture in STACKS:
+        return STACKS[architecture](LENGTH, classes)
+    return Network(architecture, classes)
+
+
 class Network(nn.Module):
-    """`resnet-gru`, `resnet` or `gru`, on slices `[batch, 784]` divided by 255."""
+    """The networks that are branches side by side."""
 
     def __init__(self, architecture, classes, dropout=0.0):
         super().__init__()
-        self.has_trunk = architecture != "gru"
-        self.has_gru = architecture != "resnet"
+        self.has_trunk = architecture in ["resnet-gru", "resnet", "resnet-gru-sequence", "centime"]
+        self.has_gru = architecture in ["resnet-gru", "gru"]
+        self.has_sequence = architecture in ["resnet-gru-sequence", "sequence"]
+        self.has_encoder = architecture == "centime"
+        if self.has_sequence:
+            self.sequence = Sequence()
+        if self.has_encoder:
+            self.statistics = Standard()
+            self.encoder = nn.Sequential(nn.Linear(26, 18), nn.ReLU(), nn.Linear(18, 9))
+            self.decoder = nn.Sequential(nn.Linear(9, 18), nn.ReLU(), nn.Linear(18, 26))
         if self.has_trunk:
             self.stem = Stem()
             self.stage1 = stage(32, 32, 1)
@@ -79,13 +200,14 @@ class Network(nn.Module):
         if self.has_gru:
             self.dropout = nn.Dropout(dropout)
             self.gru = nn.GRU(LENGTH, 64, batch_first=True)
-        width = 256 * self.has_trunk + 64 * self.has_gru
+        width = 256 * self.has_trunk + 64 * self.has_gru + 192 * self.has_sequence + 9 * self.has_encoder
         self.head = nn.Sequential(
             nn.Linear(width, 100), nn.ReLU(), nn.Linear(100, 30), nn.ReLU(), nn.Linear(30, classes)
         )
 
-    def forward(self, x):
+    def forward(self, x, packets=None, seen=None, statistics=None):
         features = []
+        self.reconstruction = 0.0
         if self.has_trunk:
             y = self.stem(x.unsqueeze(1))
             y = self.stage4(self.stage3(self.stage2(self.stage1(y))))
@@ -93,6 +215,13 @@ class Network(nn.Module):
         if self.has_gru:
             output, _ = self.gru(self.dropout(x.unsqueeze(1)))
             features.append(output[:, 0])
+        if self.has_sequence:
+            features.append(self.sequence(packets, seen))
+        if self.has_encoder:
+            standard = self.statistics(statistics)
+            code = self.encoder(standard)
+            self.reconstruction = (self.decoder(code) - standard).abs().mean()
+            features.append(code)
         return self.head(torch.cat(features, 1))
 
 
@@ -122,7 +251,7 @@ def tensors(model):
 
 
 def build(architecture, dtype):
-    model = Network(architecture, CLASSES)
+    model = network(architecture, CLASSES)
     state = {n: values(i + 1, n, tuple(t.shape)) for i, (n, t) in enumerate(sorted(tensors(model).items()))}
     model.load_state_dict(state, strict=False)
     return model.to(dtype)
@@ -140,16 +269,21 @@ def run(architecture, dtype):
     model = build(architecture, dtype)
     data = numpy.floor(uniform(DATA_SEED, SAMPLES * LENGTH) * 256).reshape(SAMPLES, LENGTH)
     x = torch.tensor(data, dtype=torch.float32).div(255).to(dtype)
+    inputs = [x] if architecture in STACKS else [x, *others(dtype)]
     labels = torch.tensor([i * 7 % CLASSES for i in range(SAMPLES)])
-    criterion = nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS, dtype=dtype))
+    cross_entropy = nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS, dtype=dtype))
+
+    def criterion(logits, labels):
+        return cross_entropy(logits, labels) + getattr(model, "reconstruction", 0.0)
+
     result = {}
     model.eval()
-    result["answers"] = {"logits": kept_all(model(x))}
+    result["answers"] = {"logits": kept_all(model(*inputs))}
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for step in range(STEPS):
         optimizer.zero_grad()
-        loss = criterion(model(x), labels)
+        loss = criterion(model(*inputs), labels)
         loss.backward()
         if step == 0:
             result["loss"] = {"loss": [loss.item()]}
@@ -159,8 +293,17 @@ def run(architecture, dtype):
         if step == 0:
             result["running"] = {n: kept(t) for n, t in tensors(model).items() if "running" in n}
     result["trained"] = {n: kept(t) for n, t in tensors(model).items()}
-    result["last loss"] = {"loss": [criterion(model(x), labels).item()]}
+    result["last loss"] = {"loss": [criterion(model(*inputs), labels).item()]}
     return result
+
+
+def others(dtype):
+    """Packets, how many of them were seen, and statistics."""
+    packets = (2 * uniform(DATA_SEED + 1, SAMPLES * 32 * 20) - 1).astype(numpy.float32).reshape(SAMPLES, 32, 20)
+    for sample, seen in enumerate(SEEN):
+        packets[sample, seen:] = 0
+    statistics = uniform(DATA_SEED + 2, SAMPLES * 26).astype(numpy.float32).reshape(SAMPLES, 26)
+    return torch.tensor(packets).to(dtype), torch.tensor(SEEN), torch.tensor(statistics).to(dtype)
 
 
 def kept_all(tensor):
@@ -181,7 +324,7 @@ def compare(exact, rounded):
 def main():
     torch.set_num_threads(1)
     reference = {}
-    for architecture in ["resnet-gru", "resnet", "gru"]:
+    for architecture in [*BRANCHES, *STACKS]:
         exact, rounded = run(architecture, torch.float64), run(architecture, torch.float32)
         reference[architecture] = {part: compare(exact[part], rounded[part]) for part in exact}
     path = pathlib.Path(__file__).with_name("reference.json")

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::input::{MAX_PACKETS, Parts};
+use crate::{
+    input::{MAX_PACKETS, Parts},
+    stack::{self, Layer},
+};
 
 /// A network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +24,15 @@ pub enum Architecture {
     ResnetGruSequence,
     /// The packets alone: no byte of the slice.
     Sequence,
+    /// Two convolutions on the slice: Wang et al., ISI 2017.
+    #[serde(rename = "cnn1d")]
+    Cnn1d,
+    /// `ResNet` on the slice and an auto-encoder of statistics: Wang et al., ICCC 2020.
+    Centime,
+    /// Two convolutions, made for single packets: Lotfollahi et al., 2017.
+    DeepPacketCnn,
+    /// Five narrowing layers, made for single packets: Lotfollahi et al., 2017.
+    DeepPacketSae,
 }
 
 /// No network of that name.
@@ -30,12 +42,16 @@ pub struct UnknownArchitecture(pub String);
 
 impl Architecture {
     /// Every network, the paper's first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::ResnetGru,
         Self::Resnet,
         Self::Gru,
         Self::ResnetGruSequence,
         Self::Sequence,
+        Self::Cnn1d,
+        Self::Centime,
+        Self::DeepPacketCnn,
+        Self::DeepPacketSae,
     ];
 
     /// Its name in recipes, in models and on the command line.
@@ -46,6 +62,10 @@ impl Architecture {
             Self::Gru => "gru",
             Self::ResnetGruSequence => "resnet-gru-sequence",
             Self::Sequence => "sequence",
+            Self::Cnn1d => "cnn1d",
+            Self::Centime => "centime",
+            Self::DeepPacketCnn => "deep-packet-cnn",
+            Self::DeepPacketSae => "deep-packet-sae",
         }
     }
 
@@ -59,6 +79,18 @@ impl Architecture {
                 "ResNet on the slice beside convolutions over the first packets"
             }
             Self::Sequence => "lengths, directions and times of the first packets, no bytes",
+            Self::Cnn1d => "two convolutions on the slice (Wang et al. 2017)",
+            Self::Centime => {
+                "ResNet on the slice, auto-encoder of 26 statistics of the whole session \
+                 (Wang et al. 2020)"
+            }
+            Self::DeepPacketCnn => {
+                "two convolutions, made for slices of single packets, 1500 bytes \
+                 (Lotfollahi et al. 2017)"
+            }
+            Self::DeepPacketSae => {
+                "five narrowing layers, made for the same; without their layer-wise start"
+            }
         }
     }
 
@@ -70,8 +102,9 @@ impl Architecture {
     /// Which parts of a sample it looks at.
     pub const fn parts(self) -> Parts {
         Parts {
-            slices: self.has_trunk() || self.has_gru(),
+            slices: !matches!(self, Self::Sequence),
             packets: self.has_sequence(),
+            statistics: self.has_autoencoder(),
         }
     }
 
@@ -79,8 +112,13 @@ impl Architecture {
     pub(crate) const fn has_trunk(self) -> bool {
         matches!(
             self,
-            Self::ResnetGru | Self::Resnet | Self::ResnetGruSequence
+            Self::ResnetGru | Self::Resnet | Self::ResnetGruSequence | Self::Centime
         )
+    }
+
+    /// Whether it has CENTIME's auto-encoder.
+    pub(crate) const fn has_autoencoder(self) -> bool {
+        matches!(self, Self::Centime)
     }
 
     /// Whether it has the paper's GRU, which reads the slice in one step.
@@ -138,6 +176,9 @@ pub enum UnusableShape {
         .0.slice_length, .0.classes, Shape::MAX_SLICE_LENGTH
     )]
     Slices(Shape),
+    /// Slices shorter than what convolutions see at once.
+    #[error("`{}` cannot look at slices of {} bytes; make them longer", .0.architecture, .0.slice_length)]
+    TooShort(Shape),
     /// Packets.
     #[error("`{}` cannot look at {} packets; it takes {}", .0.architecture, .0.packets, .0.packets_expected())]
     Packets(Shape),
@@ -158,6 +199,11 @@ impl Shape {
             (1..=Self::MAX_SLICE_LENGTH).contains(&self.slice_length) && self.classes >= 2;
         if !has_usable_slices {
             return Err(UnusableShape::Slices(self));
+        }
+        let layers = stack::layers(self.architecture, self.slice_length, self.classes);
+        let is_too_short = |layer: &Layer| layer.outputs.contains(&0);
+        if layers.is_some_and(|layers| layers.iter().any(is_too_short)) {
+            return Err(UnusableShape::TooShort(self));
         }
         let reads_packets = self.architecture.parts().packets;
         if reads_packets != (self.packets > 0) || self.packets > MAX_PACKETS {

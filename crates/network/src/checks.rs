@@ -11,7 +11,7 @@ use crate::{
     architecture::{Architecture, Shape},
     engine::{Engine, to_unit},
     forward,
-    input::{Input, PACKET_FEATURES},
+    input::{Input, PACKET_FEATURES, STATISTICS},
     kernels::Kernels,
     layout::Layout,
     operation::{SharedTrunk, spatial_features},
@@ -50,6 +50,7 @@ struct Samples {
     slices: Vec<u8>,
     packets: Vec<f32>,
     seen: Vec<u32>,
+    statistics: Vec<f32>,
 }
 
 impl Samples {
@@ -66,7 +67,9 @@ impl Samples {
         for (packets, &seen) in packets.chunks_exact_mut(width).zip(&seen) {
             packets[seen as usize * PACKET_FEATURES..].fill(0.0);
         }
+        let statistics = slices(samples, STATISTICS);
         Self {
+            statistics: statistics.iter().map(|&byte| f32::from(byte)).collect(),
             slices: padded_slices(samples, slice_length),
             packets,
             seen,
@@ -78,6 +81,7 @@ impl Samples {
             slices: &self.slices,
             packets: &self.packets,
             seen: &self.seen,
+            statistics: &self.statistics,
         }
     }
 }
@@ -244,6 +248,8 @@ fn any_number_of_threads_trains_to_the_same_bits() {
         (Architecture::ResnetGru, Precision::Float32),
         (Architecture::ResnetGru, Precision::Bfloat16),
         (Architecture::ResnetGruSequence, Precision::Float32),
+        (Architecture::Cnn1d, Precision::Float32),
+        (Architecture::DeepPacketCnn, Precision::Float32),
     ] {
         let weights = [1, 2, 3, 5].map(|threads| {
             let options = TrainerOptions {
@@ -270,13 +276,16 @@ fn a_resumed_trainer_continues_to_the_same_bits() {
         (Architecture::Gru, Precision::Float32),
         (Architecture::ResnetGruSequence, Precision::Bfloat16),
         (Architecture::Sequence, Precision::Float32),
+        (Architecture::Cnn1d, Precision::Float32),
+        (Architecture::Centime, Precision::Float32),
     ] {
         let options = TrainerOptions {
             precision,
             weight_decay: 0.01,
             ..options(architecture, 784)
         };
-        let mut through = Trainer::new(options);
+        let statistics = Samples::new(4, 784).statistics;
+        let mut through = Trainer::new(options).with_statistics(&statistics);
         train(&mut through, 2, 4);
         let state = through.state();
         let bytes = state.to_safetensors(&std::collections::BTreeMap::new());

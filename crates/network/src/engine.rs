@@ -4,18 +4,24 @@
 mod checks;
 mod dense;
 mod sequence;
+mod stack;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dense::Dense;
 use sequence::Sequence;
+use stack::Stack;
 
 use crate::{
     architecture::Shape,
-    forward::sequence::FEATURES as SEQUENCE_FEATURES,
-    input::Input,
+    forward::{
+        autoencoder::{CODE, standardise},
+        sequence::FEATURES as SEQUENCE_FEATURES,
+    },
+    input::{Input, STATISTICS},
     kernels::Kernels,
     layout::{HIDDEN, Layout, Values},
+    stack::layers,
     trunk::{
         average_rows,
         padding::{Extent, filled},
@@ -40,7 +46,18 @@ struct Network {
     convolutions: Vec<Dense>,
     gru: Option<Gru>,
     sequence: Option<Sequence>,
+    statistics: Option<Statistics>,
     head: Vec<Dense>,
+    /// Instead of all of these: layers one behind another.
+    stack: Option<Stack>,
+}
+
+/// CENTIME's encoder.
+#[derive(Debug)]
+struct Statistics {
+    means: Vec<f32>,
+    variances: Vec<f32>,
+    layers: [Dense; 2],
 }
 
 #[derive(Debug)]
@@ -66,7 +83,19 @@ struct Memory {
 const STEM_PADDING: usize = 4;
 
 impl Network {
-    fn new(layout: Layout, values: &Values) -> Self {
+    fn new(layout: Layout, values: &Values, shape: Shape) -> Self {
+        let layers = layers(shape.architecture, shape.slice_length, shape.classes);
+        if let Some(layers) = layers {
+            return Self {
+                plan: None,
+                convolutions: Vec::new(),
+                gru: None,
+                sequence: None,
+                statistics: None,
+                head: Vec::new(),
+                stack: Some(Stack::new(layers, &layout, values)),
+            };
+        }
         let linear = |name: &str, bias: &str| {
             let of = |name: &str| {
                 let parameter = layout.find(name);
@@ -88,12 +117,24 @@ impl Network {
         let head = ["head.0", "head.2", "head.4"]
             .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias")));
         let sequence = layout.has_sequence.then(|| Sequence::new(&layout, values));
+        let statistics = layout.has_statistics.then(|| {
+            let place = layout.statistics_norm();
+            let encoder = ["encoder.0", "encoder.2"];
+            Statistics {
+                means: values.means[place..][..STATISTICS].to_vec(),
+                variances: values.variances[place..][..STATISTICS].to_vec(),
+                layers: encoder
+                    .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias"))),
+            }
+        });
         let convolutions = layout.plan.iter().flat_map(|plan| &plan.convolutions);
         Self {
             convolutions: convolutions.map(|one| Dense::folded(one, values)).collect(),
             gru,
             sequence,
+            statistics,
             head: head.into(),
+            stack: None,
             plan: layout.plan,
         }
     }
@@ -139,6 +180,10 @@ impl Network {
     /// Logits of one sample.
     fn logits(&self, kernels: Kernels, sample: Input<'_>, memory: &mut Memory, logits: &mut [f32]) {
         let slice = sample.slices;
+        if let Some(stack) = &self.stack {
+            stack.apply(kernels, &to_unit(slice), logits);
+            return;
+        }
         let own = &mut memory.slice[STEM_PADDING..][..slice.len()];
         for (value, &byte) in own.iter_mut().zip(slice) {
             *value = f32::from(byte) / 255.0;
@@ -162,6 +207,7 @@ impl Network {
         }
         if let Some(sequence) = &self.sequence {
             let place = &mut features[width..][..SEQUENCE_FEATURES];
+            width += SEQUENCE_FEATURES;
             sequence.apply(
                 kernels,
                 sample.packets,
@@ -170,6 +216,10 @@ impl Network {
                 place,
             );
         }
+        if let Some(statistics) = &self.statistics {
+            let place = &mut features[width..][..CODE];
+            statistics.apply(kernels, sample.statistics, place);
+        }
         for (number, layer) in self.head.iter().enumerate() {
             let is_last = number + 1 == self.head.len();
             layer.apply(kernels, &features, &mut hidden, !is_last);
@@ -177,6 +227,19 @@ impl Network {
         }
         logits.copy_from_slice(&features[..logits.len()]);
         memory.wide = [features, hidden];
+    }
+}
+
+impl Statistics {
+    /// The code of a session's statistics.
+    fn apply(&self, kernels: Kernels, statistics: &[f32], features: &mut [f32]) {
+        let standard = standardise(statistics, &self.means, &self.variances);
+        let [first, second] = &self.layers;
+        let mut hidden = vec![0.0; first.bias.len()];
+        first.apply(kernels, &standard, &mut hidden, true);
+        let mut code = vec![0.0; second.bias.len()];
+        second.apply(kernels, &hidden, &mut code, false);
+        features.copy_from_slice(&code[..CODE]);
     }
 }
 
@@ -223,7 +286,7 @@ impl Engine {
         shape.check()?;
         let layout = Layout::new(shape);
         let values = layout.find_values(weights)?;
-        let network = Arc::new(Network::new(layout, &values));
+        let network = Arc::new(Network::new(layout, &values, shape));
         Ok(Self {
             shape,
             kernels: Kernels::detect(),

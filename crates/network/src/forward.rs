@@ -1,6 +1,8 @@
 //! From inputs to logits in Burn's tensors: what gradients are taken through.
 
+pub(crate) mod autoencoder;
 pub(crate) mod sequence;
+pub(crate) mod stack;
 
 use burn::tensor::{
     Tensor, activation,
@@ -17,7 +19,7 @@ use crate::{
 pub(crate) fn logits(
     layout: &Layout,
     rest: &Tensor<1>,
-    features: [Option<Tensor<2>>; 3],
+    features: [Option<Tensor<2>>; 4],
 ) -> Tensor<2> {
     let features: Vec<Tensor<2>> = features.into_iter().flatten().collect();
     let mut values = Tensor::cat(features, 1);

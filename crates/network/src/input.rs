@@ -7,6 +7,9 @@ use crate::architecture::Shape;
 /// Numbers that a sequence holds of one packet.
 pub const PACKET_FEATURES: usize = 20;
 
+/// Statistics of a session: CENTIME's.
+pub const STATISTICS: usize = 26;
+
 /// Packets of the longest sequence a network takes; memory grows with the length.
 pub const MAX_PACKETS: usize = 4_096;
 
@@ -23,6 +26,8 @@ pub struct Input<'a> {
     pub packets: &'a [f32],
     /// How many packets there are, at most those of the shape: `[samples]`.
     pub seen: &'a [u32],
+    /// Statistics of whole sessions, as they are: `[samples, STATISTICS]`.
+    pub statistics: &'a [f32],
 }
 
 /// Which parts a network looks at.
@@ -32,6 +37,8 @@ pub struct Parts {
     pub slices: bool,
     /// Packets, and how many of them were seen.
     pub packets: bool,
+    /// Statistics.
+    pub statistics: bool,
 }
 
 impl<'a> From<&'a [u8]> for Input<'a> {
@@ -75,6 +82,9 @@ impl Input<'_> {
             hold("packet features", self.packets.len(), width);
             hold("packets seen", self.seen.len(), 1);
         }
+        if parts.statistics {
+            hold("statistics", self.statistics.len(), STATISTICS);
+        }
         samples.unwrap_or(0)
     }
 
@@ -86,6 +96,7 @@ impl Input<'_> {
             slices: cut(self.slices, parts.slices, shape.slice_length, &range),
             packets: cut(self.packets, parts.packets, packets, &range),
             seen: cut(self.seen, parts.packets, 1, &range),
+            statistics: cut(self.statistics, parts.statistics, STATISTICS, &range),
         }
     }
 }

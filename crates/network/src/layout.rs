@@ -10,8 +10,9 @@ use rand_chacha::{
 
 use crate::{
     architecture::Shape,
-    forward::sequence,
-    input::PACKET_FEATURES,
+    forward::{autoencoder, sequence},
+    input::{PACKET_FEATURES, STATISTICS},
+    stack::{self, Layer},
     trunk::plan::{FEATURES, Plan},
     weights::{NamedTensor, Weights, WeightsError},
 };
@@ -61,6 +62,8 @@ pub(crate) struct Layout {
     pub(crate) rest: Vec<Parameter>,
     /// Whether there is a branch that reads packets.
     pub(crate) has_sequence: bool,
+    /// Whether there is an auto-encoder of statistics.
+    pub(crate) has_statistics: bool,
 }
 
 /// A `BatchNorm`, and where its running statistics are.
@@ -96,6 +99,31 @@ fn push(to: &mut Vec<Parameter>, name: &str, shape: &[usize], initial: Initial) 
 /// `PyTorch`'s rule for convolutions and linear layers: Kaiming's uniform with a = sqrt 5.
 fn by_inputs(inputs: usize) -> Initial {
     Initial::Uniform(1.0 / (inputs as f64).sqrt())
+}
+
+/// A linear layer, or a convolution.
+fn push_layer(to: &mut Vec<Parameter>, name: &str, shape: &[usize]) {
+    let initial = by_inputs(shape[1..].iter().product());
+    push(to, &format!("{name}.weight"), shape, initial);
+    push(to, &format!("{name}.bias"), &shape[..1], initial);
+}
+
+/// The tensors of an auto-encoder; a rectifier is between its halves' two layers.
+fn push_autoencoder(to: &mut Vec<Parameter>) {
+    use autoencoder::{CODE, MIDDLE};
+    push_layer(to, "encoder.0", &[MIDDLE, STATISTICS]);
+    push_layer(to, "encoder.2", &[CODE, MIDDLE]);
+    push_layer(to, "decoder.0", &[MIDDLE, CODE]);
+    push_layer(to, "decoder.2", &[STATISTICS, MIDDLE]);
+}
+
+/// The tensors of layers one behind another.
+fn push_stack(to: &mut Vec<Parameter>, layers: &[Layer]) {
+    for layer in layers {
+        if let Some(shape) = layer.weight() {
+            push_layer(to, layer.name, &shape);
+        }
+    }
 }
 
 /// The tensors of the branch that reads packets.
@@ -170,7 +198,22 @@ impl Layout {
             (has_trunk, FEATURES),
             (has_gru, HIDDEN),
             (has_sequence, sequence::FEATURES),
+            (shape.architecture.has_autoencoder(), autoencoder::CODE),
         ];
+        if shape.architecture.has_autoencoder() {
+            push_autoencoder(&mut rest);
+        }
+        let stack = stack::layers(shape.architecture, shape.slice_length, shape.classes);
+        if let Some(layers) = stack {
+            push_stack(&mut rest, &layers);
+            return Self {
+                plan,
+                trunk,
+                rest,
+                has_sequence,
+                has_statistics: false,
+            };
+        }
         let mut inputs: usize = branches
             .iter()
             .filter_map(|&(is_there, features)| is_there.then_some(features))
@@ -193,6 +236,7 @@ impl Layout {
             trunk,
             rest,
             has_sequence,
+            has_statistics: shape.architecture.has_autoencoder(),
         }
     }
 
@@ -217,7 +261,21 @@ impl Layout {
                 channels: sequence::CHANNELS,
             }
         });
-        of_trunk.chain(of_sequence)
+        let of_statistics = self.has_statistics.then(|| Norm {
+            name: autoencoder::NORM.to_owned(),
+            offset: self.statistics_norm(),
+            channels: STATISTICS,
+        });
+        of_trunk.chain(of_sequence).chain(of_statistics)
+    }
+
+    /// Where the means and variances of the training samples' statistics start.
+    pub(crate) fn statistics_norm(&self) -> usize {
+        self.sequence_norm(if self.has_sequence {
+            sequence::LAYERS
+        } else {
+            0
+        })
     }
 
     /// Where the running statistics of a layer that reads packets start.
@@ -390,6 +448,45 @@ mod tests {
         check(Architecture::ResnetGru, "head.0", 32_100);
         check(Architecture::ResnetGru, "head.2", 3_030);
         check(Architecture::ResnetGru, "head.4", 372);
+    }
+
+    #[test]
+    fn networks_of_others_have_the_parameters_of_their_papers() {
+        check(Architecture::Cnn1d, "", 5_832_588);
+        check(Architecture::Centime, "encoder", 486 + 171);
+        check(Architecture::Centime, "decoder", 180 + 494);
+        check(Architecture::Centime, "head", 30_002);
+        check(Architecture::Centime, "", 994_885);
+    }
+
+    /// Worked out by hand for packets of 1,500 bytes: convolutions, then linear layers.
+    #[test]
+    fn networks_of_packets_have_the_parameters_of_their_layers() {
+        let parameters = |architecture| {
+            Layout::new(Shape {
+                architecture,
+                slice_length: 1500,
+                classes: 12,
+                packets: 0,
+            })
+            .parameters()
+        };
+        let linear = |[inputs, outputs]: [usize; 2]| (inputs + 1) * outputs;
+        // 1,500 bytes are 499 positions after the first, 166 after the second, 83 pooled.
+        let convolutions = 200 * (5 + 1) + 200 * (4 * 200 + 1);
+        let wide = [[200 * 83, 200], [200, 100], [100, 50], [50, 12]].map(linear);
+        let expected = convolutions + wide.iter().sum::<usize>();
+        assert_eq!(parameters(Architecture::DeepPacketCnn), expected);
+        let narrowing = [
+            [1500, 400],
+            [400, 300],
+            [300, 200],
+            [200, 100],
+            [100, 50],
+            [50, 12],
+        ];
+        let expected: usize = narrowing.map(linear).iter().sum();
+        assert_eq!(parameters(Architecture::DeepPacketSae), expected);
     }
 
     #[test]

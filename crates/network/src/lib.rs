@@ -13,6 +13,7 @@ pub mod kernels;
 mod layout;
 mod operation;
 pub mod precision;
+mod stack;
 pub mod trainer;
 mod trunk;
 pub mod weights;

@@ -19,13 +19,16 @@ use crate::{
     engine::to_unit,
     forward::{
         self,
+        autoencoder::{self, standardise},
         sequence::{self, Moments},
+        stack,
     },
-    input::Input,
+    input::{Input, STATISTICS},
     kernels::Kernels,
     layout::{Layout, Values},
     operation::{SharedTrunk, spatial_features},
     precision::Precision,
+    stack::{Layer, layers},
     trunk::Trunk,
     weights::{Weights, WeightsError},
 };
@@ -47,7 +50,8 @@ pub struct Batch<'a> {
 /// What a step says of its batch, before the weights changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
-    /// Mean cross-entropy, each sample weighing as much as its class.
+    /// Mean cross-entropy, each sample weighing as much as its class; CENTIME adds how far its
+    /// auto-encoder's statistics are from the true ones.
     pub loss: f32,
     /// How many samples were classified right.
     pub correct: usize,
@@ -60,7 +64,8 @@ pub struct TrainerOptions {
     pub shape: Shape,
     /// Seed of the initial weights and of dropout.
     pub seed: u64,
-    /// Probability that dropout zeroes an input of the paper's GRU, or a feature of a sequence.
+    /// Probability that dropout zeroes an input of the paper's GRU, or a feature of a sequence. The
+    /// networks of others have rates of their own, which 0 turns off.
     pub dropout: f64,
     /// Decoupled weight decay: each step takes `learning rate * weight decay` of every parameter
     /// away, biases and `BatchNorm` included, as `PyTorch`'s `AdamW` does. 0 is the paper's plain
@@ -90,6 +95,8 @@ pub struct Trainer {
     pool: Option<ThreadPool>,
     device: Device,
     branch: Option<SharedTrunk>,
+    /// Layers one behind another, for the networks that are made of them.
+    stack: Option<Vec<Layer>>,
     trunk: Group,
     rest: Group,
     means: Vec<f32>,
@@ -168,6 +175,15 @@ impl Trainer {
                 .build()
                 .ok(),
             branch: branch.map(SharedTrunk::new),
+            stack: {
+                let Shape {
+                    architecture,
+                    slice_length,
+                    classes,
+                    ..
+                } = options.shape;
+                layers(architecture, slice_length, classes)
+            },
             trunk: group(values.trunk),
             rest: group(values.rest),
             means: values.means,
@@ -190,6 +206,32 @@ impl Trainer {
             branch.lock().kernels = kernels;
         }
         self
+    }
+
+    /// Sets by what statistics are standardised to the means and variances of these,
+    /// `[samples, STATISTICS]`: the training samples'. Networks that look at none are left alone.
+    #[must_use]
+    pub fn with_statistics(mut self, statistics: &[f32]) -> Self {
+        if !self.layout.has_statistics {
+            return self;
+        }
+        let place = self.layout.statistics_norm();
+        let samples = (statistics.len() / STATISTICS).max(1) as f64;
+        for column in 0..STATISTICS {
+            let values = || statistics.iter().skip(column).step_by(STATISTICS);
+            let mean = values().copied().map(f64::from).sum::<f64>() / samples;
+            let squares = values().map(|&value| (f64::from(value) - mean).powi(2));
+            self.variances[place + column] = (squares.sum::<f64>() / samples) as f32;
+            self.means[place + column] = mean as f32;
+        }
+        self
+    }
+
+    /// Statistics as the network reads them.
+    fn standardised(&self, statistics: &[f32]) -> Vec<f32> {
+        let place = self.layout.statistics_norm();
+        let of = |values: &[f32]| values[place..][..STATISTICS].to_vec();
+        standardise(statistics, &of(&self.means), &of(&self.variances))
     }
 
     /// Trainable parameters.
@@ -285,8 +327,29 @@ impl Trainer {
             .branch
             .clone()
             .map(|branch| spatial_features(trunk.clone(), rows(unit), branch));
-        let features = [spatial, temporal, sequential];
-        let logits = forward::logits(&self.layout, &rest, features);
+        let (code, reconstruction) = architecture
+            .has_autoencoder()
+            .then(|| {
+                let statistics = rows(self.standardised(input.statistics));
+                autoencoder::features(&self.layout, &rest, statistics)
+            })
+            .unzip();
+        let logits = if let Some(layers) = &self.stack {
+            let slices = rows(to_unit(input.slices));
+            stack::logits(
+                &self.layout,
+                layers,
+                &rest,
+                slices,
+                |values, dropout, number| {
+                    let ones = vec![1.0; values.shape().num_elements()];
+                    values * rows(self.drop_out_by(dropout, &ones, number as u64))
+                },
+            )
+        } else {
+            let features = [spatial, temporal, sequential, code];
+            forward::logits(&self.layout, &rest, features)
+        };
 
         // One row a sample: its class's weight at its class, else zero.
         let mut targets = vec![0.0; samples * classes];
@@ -303,6 +366,10 @@ impl Trainer {
         let targets =
             Tensor::<2>::from_data(TensorData::new(targets, [samples, classes]), &autodiff);
         let loss = (log_softmax(logits, 1) * targets).sum().div_scalar(-total);
+        let loss = match reconstruction {
+            Some(difference) => loss + difference,
+            None => loss,
+        };
         let gradients = loss.backward();
         // A group without parameters has no gradient.
         let of = |leaf: &Tensor<1>| {
@@ -323,8 +390,12 @@ impl Trainer {
     /// Values with some zeroed and the others grown to make up for it. Which, is decided by the
     /// seed, the step and `place` alone, so that a resumed run drops the same.
     fn drop_out(&self, unit: &[f32], place: u64) -> Vec<f32> {
-        let dropout = self.options.dropout;
-        if dropout <= 0.0 {
+        self.drop_out_by(self.options.dropout, unit, place)
+    }
+
+    /// The same with a probability of the network's own, which the options can turn off.
+    fn drop_out_by(&self, dropout: f64, unit: &[f32], place: u64) -> Vec<f32> {
+        if dropout <= 0.0 || self.options.dropout <= 0.0 {
             return unit.to_vec();
         }
         let mut random = ChaCha8Rng::seed_from_u64(self.options.seed);

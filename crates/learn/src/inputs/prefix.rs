@@ -120,6 +120,7 @@ mod tests {
                 slice: &slice,
                 summaries: &summaries,
                 link_type: LinkType::ETHERNET,
+                statistics: [0.0; 26],
             };
             prefixes.push(&mut inputs, evidence, 1, sample);
             let input = inputs.as_input();

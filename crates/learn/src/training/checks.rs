@@ -46,10 +46,17 @@ pub(super) fn check_set(
 /// Refuses a network that looks at what no training sample has.
 pub(super) fn check_parts(train: &LabelledSlices, shape: Shape) -> Result<(), TrainingError> {
     let parts = shape.architecture.parts();
-    if parts.packets && train.summaries.iter().all(Vec::is_empty) {
+    let reads = match (parts.packets, parts.statistics) {
+        (true, _) => Some("packets"),
+        (_, true) => Some("statistics of packets"),
+        _ => None,
+    };
+    if let Some(part) = reads
+        && train.summaries.iter().all(Vec::is_empty)
+    {
         return Err(TrainingError::NoPart {
             network: shape.architecture,
-            part: "packets",
+            part,
             remedy: "slices that others cut know nothing of them; prepare a dataset from captures",
         });
     }

@@ -65,13 +65,19 @@ impl<'a> Loop<'a> {
             threads: training.threads,
         };
         let path = training.run.state_path();
-        let (trainer, state) = match (training.start, read_if_there(&path)?) {
-            (Start::Resume, Some(bytes)) => {
-                let (state, weights) = State::from_bytes(&bytes)?;
-                (Trainer::resume(options, &weights)?, state)
-            }
-            // Stopped before the first epoch ended or a state was written: from the start.
-            _ => (Trainer::new(options), State::default()),
+        let stopped = match training.start {
+            Start::Resume => read_if_there(&path)?,
+            _ => None,
+        };
+        let (trainer, state) = if let Some(bytes) = stopped {
+            let (state, weights) = State::from_bytes(&bytes)?;
+            (Trainer::resume(options, &weights)?, state)
+        } else {
+            // New, or stopped before a state was written: from the start.
+            let statistics = set.train.statistics.iter().flat_map(|all| all.centime);
+            let statistics: Vec<f32> = statistics.collect();
+            let trainer = Trainer::new(options).with_statistics(&statistics);
+            (trainer, State::default())
         };
         // A run that was killed between the two files has a line too many.
         let mut epochs = training.run.epochs()?;

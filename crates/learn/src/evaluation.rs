@@ -229,6 +229,7 @@ pub fn evaluate(
     } = subject;
     model.check_slices(&manifest.policy, manifest.slice_length)?;
     model.check_classes(&manifest.classes)?;
+    model.check_parts(&rows.samples)?;
     let labels = &rows.samples.labels;
     if labels.is_empty() {
         return Err(EvaluationError::NoSamples(split));

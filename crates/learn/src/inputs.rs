@@ -6,11 +6,12 @@ mod prefix;
 use network::{
     architecture::Shape,
     engine::Engine,
-    input::{Input, PACKET_FEATURES, STATISTICS},
+    input::{Input, PACKET_FEATURES, PACKET_SLICES, STATISTICS},
 };
 use traffic::{
     link::LinkType,
     session::{PacketSummary, Session},
+    slice::Slice,
 };
 
 use crate::dataset::LabelledSlices;
@@ -30,6 +31,35 @@ pub struct Evidence<'a> {
     pub link_type: LinkType,
     /// CENTIME's statistics of the whole session.
     pub statistics: [f32; STATISTICS],
+    /// The first packets' own slices.
+    pub packet_slices: PacketSlices<'a>,
+}
+
+/// The first packets' own slices, as samples and as sessions hold them.
+#[derive(Debug, Clone, Copy)]
+pub enum PacketSlices<'a> {
+    /// One after another.
+    Joined(&'a [u8]),
+    /// Each for itself.
+    Apart(&'a [Slice]),
+}
+
+impl PacketSlices<'_> {
+    /// Adds those of `count` packets of `length` bytes, zeros where there are fewer.
+    fn append_to(self, bytes: &mut Vec<u8>, count: usize, length: usize) {
+        let end = bytes.len() + count * length;
+        match self {
+            Self::Joined(joined) => {
+                bytes.extend_from_slice(&joined[..joined.len().min(count * length)]);
+            }
+            Self::Apart(slices) => {
+                for slice in slices.iter().take(count) {
+                    bytes.extend_from_slice(slice.bytes());
+                }
+            }
+        }
+        bytes.resize(end, 0);
+    }
 }
 
 impl<'a> Evidence<'a> {
@@ -48,6 +78,9 @@ impl<'a> Evidence<'a> {
                 .statistics
                 .get(sample)
                 .map_or([0.0; STATISTICS], |all| all.centime),
+            packet_slices: PacketSlices::Joined(
+                samples.packet_slices.get(sample).map_or(&[], Vec::as_slice),
+            ),
         }
     }
 }
@@ -59,6 +92,7 @@ impl<'a> From<&'a Session> for Evidence<'a> {
             summaries: &session.summaries,
             link_type: session.link_type,
             statistics: session.statistics.centime,
+            packet_slices: PacketSlices::Apart(&session.packet_slices),
         }
     }
 }
@@ -72,6 +106,7 @@ pub struct Inputs {
     packets: Vec<f32>,
     seen: Vec<u32>,
     statistics: Vec<f32>,
+    packet_slices: Vec<u8>,
 }
 
 impl Inputs {
@@ -84,6 +119,7 @@ impl Inputs {
             packets: Vec::new(),
             seen: Vec::new(),
             statistics: Vec::new(),
+            packet_slices: Vec::new(),
         }
     }
 
@@ -106,6 +142,11 @@ impl Inputs {
                 .resize(from + self.shape.packets * PACKET_FEATURES, 0.0);
             packets::describe(first, &mut self.packets[from..]);
             self.seen.push(first.len() as u32);
+        }
+        if parts.packet_slices {
+            let length = self.shape.slice_length;
+            let own = &mut self.packet_slices;
+            evidence.packet_slices.append_to(own, PACKET_SLICES, length);
         }
         if parts.statistics {
             self.statistics.extend_from_slice(&evidence.statistics);
@@ -134,8 +175,28 @@ impl Inputs {
             packets: &self.packets,
             seen: &self.seen,
             statistics: &self.statistics,
+            packet_slices: &self.packet_slices,
         }
     }
+}
+
+/// What a network of that shape looks at and no sample has: its name, and where to get it.
+pub(crate) fn missing_part(
+    shape: Shape,
+    samples: &LabelledSlices,
+) -> Option<(&'static str, &'static str)> {
+    let parts = shape.architecture.parts();
+    let has_summaries = samples.summaries.iter().any(|one| !one.is_empty());
+    let has_own_slices = samples.packet_slices.iter().any(|one| !one.is_empty());
+    if (parts.packets || parts.statistics) && !has_summaries {
+        let remedy = "slices that others cut know nothing of them; prepare a dataset from captures";
+        return Some(("packets", remedy));
+    }
+    if parts.packet_slices && !has_own_slices {
+        let remedy = "prepare it with `--packet-slices 3`";
+        return Some(("slices of single packets", remedy));
+    }
+    None
 }
 
 /// Logits `[samples, classes]` of all samples; they do not depend on the number of threads.

@@ -9,8 +9,9 @@ pub mod card;
 use std::{collections::BTreeMap, fs, io, num::NonZeroUsize, path::Path};
 
 use network::{
-    architecture::Shape,
+    architecture::{Architecture, Shape},
     engine::Engine,
+    input::PACKET_SLICES,
     weights::{Weights, WeightsError},
 };
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,16 @@ pub enum ModelError {
         offered: String,
         /// The slice length offered.
         offered_length: usize,
+    },
+    /// The network looks at something that the dataset does not hold.
+    #[error("network `{network}` looks at {part}, and the dataset holds none: {remedy}")]
+    NoPart {
+        /// The network.
+        network: Architecture,
+        /// What it looks at.
+        part: &'static str,
+        /// Where to get it.
+        remedy: &'static str,
     },
     /// A dataset of other classes was offered.
     #[error("the model knows the classes {model:?}, the dataset has {offered:?}")]
@@ -276,6 +287,23 @@ impl Model {
         })
     }
 
+    /// Refuses samples that have nothing of a part that the network looks at.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::NoPart`].
+    pub fn check_parts(&self, samples: &LabelledSlices) -> Result<(), ModelError> {
+        let shape = self.contract.shape;
+        match inputs::missing_part(shape, samples) {
+            Some((part, remedy)) => Err(ModelError::NoPart {
+                network: shape.architecture,
+                part,
+                remedy,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses datasets of other classes, or of the same in another order.
     ///
     /// # Errors
@@ -323,7 +351,11 @@ impl Model {
                 TunnelsRecord::Outer => Tunnels::Outer,
                 TunnelsRecord::Inner => Tunnels::Inner,
             },
-            packet_slices: 0,
+            packet_slices: if contract.shape.architecture.parts().packet_slices {
+                PACKET_SLICES
+            } else {
+                0
+            },
             ..CutOptions::default()
         })
     }

@@ -165,7 +165,23 @@ class DeepPacketSae(nn.Module):
         return self.fc6(x)
 
 
-STACKS = {"cnn1d": Cnn1d, "deep-packet-cnn": DeepPacketCnn, "deep-packet-sae": DeepPacketSae}
+class CnnLstm(nn.Module):
+    """Zou et al. 2018, reconstructed, on slices of three packets `[batch, 3, 784]`."""
+
+    def __init__(self, length, classes):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5, padding=2), nn.Conv2d(32, 64, 5, padding=2)
+        self.fc1, self.fc2 = nn.Linear(3136, 1024), nn.Linear(256, classes)
+        self.lstm = nn.LSTM(1024, 256, batch_first=True)
+
+    def forward(self, x):
+        y = torch.max_pool2d(torch.relu(self.conv1(x.reshape(-1, 1, 28, 28))), 2)
+        y = torch.max_pool2d(torch.relu(self.conv2(y)), 2).flatten(1)
+        output, _ = self.lstm(torch.relu(self.fc1(y)).reshape(len(x), 3, 1024))
+        return self.fc2(output[:, -1])
+
+
+STACKS = {"cnn-lstm": CnnLstm, "cnn1d": Cnn1d, "deep-packet-cnn": DeepPacketCnn, "deep-packet-sae": DeepPacketSae}
 BRANCHES = ["resnet-gru", "resnet", "gru", "resnet-gru-sequence", "sequence", "centime"]
 
 
@@ -269,6 +285,9 @@ def run(architecture, dtype):
     model = build(architecture, dtype)
     data = numpy.floor(uniform(DATA_SEED, SAMPLES * LENGTH) * 256).reshape(SAMPLES, LENGTH)
     x = torch.tensor(data, dtype=torch.float32).div(255).to(dtype)
+    if architecture == "cnn-lstm":
+        data = numpy.floor(uniform(DATA_SEED + 3, SAMPLES * 3 * LENGTH) * 256).reshape(SAMPLES, 3, LENGTH)
+        x = torch.tensor(data, dtype=torch.float32).div(255).to(dtype)
     inputs = [x] if architecture in STACKS else [x, *others(dtype)]
     labels = torch.tensor([i * 7 % CLASSES for i in range(SAMPLES)])
     cross_entropy = nn.CrossEntropyLoss(weight=torch.tensor(CLASS_WEIGHTS, dtype=dtype))

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    input::{MAX_PACKETS, Parts},
+    input::{MAX_PACKETS, PICTURE, Parts},
     stack::{self, Layer},
 };
 
@@ -27,6 +27,9 @@ pub enum Architecture {
     /// Two convolutions on the slice: Wang et al., ISI 2017.
     #[serde(rename = "cnn1d")]
     Cnn1d,
+    /// Convolutions on three packets and an LSTM over them: Zou et al., HPCC 2018, a
+    /// reconstruction.
+    CnnLstm,
     /// `ResNet` on the slice and an auto-encoder of statistics: Wang et al., ICCC 2020.
     Centime,
     /// Two convolutions, made for single packets: Lotfollahi et al., 2017.
@@ -42,13 +45,14 @@ pub struct UnknownArchitecture(pub String);
 
 impl Architecture {
     /// Every network, the paper's first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ResnetGru,
         Self::Resnet,
         Self::Gru,
         Self::ResnetGruSequence,
         Self::Sequence,
         Self::Cnn1d,
+        Self::CnnLstm,
         Self::Centime,
         Self::DeepPacketCnn,
         Self::DeepPacketSae,
@@ -63,6 +67,7 @@ impl Architecture {
             Self::ResnetGruSequence => "resnet-gru-sequence",
             Self::Sequence => "sequence",
             Self::Cnn1d => "cnn1d",
+            Self::CnnLstm => "cnn-lstm",
             Self::Centime => "centime",
             Self::DeepPacketCnn => "deep-packet-cnn",
             Self::DeepPacketSae => "deep-packet-sae",
@@ -80,6 +85,10 @@ impl Architecture {
             }
             Self::Sequence => "lengths, directions and times of the first packets, no bytes",
             Self::Cnn1d => "two convolutions on the slice (Wang et al. 2017)",
+            Self::CnnLstm => {
+                "convolutions on the first three packets' own slices, LSTM over these \
+                 (Zou et al. 2018, a reconstruction)"
+            }
             Self::Centime => {
                 "ResNet on the slice, auto-encoder of 26 statistics of the whole session \
                  (Wang et al. 2020)"
@@ -102,9 +111,10 @@ impl Architecture {
     /// Which parts of a sample it looks at.
     pub const fn parts(self) -> Parts {
         Parts {
-            slices: !matches!(self, Self::Sequence),
+            slices: !matches!(self, Self::Sequence | Self::CnnLstm),
             packets: self.has_sequence(),
             statistics: self.has_autoencoder(),
+            packet_slices: matches!(self, Self::CnnLstm),
         }
     }
 
@@ -179,6 +189,9 @@ pub enum UnusableShape {
     /// Slices shorter than what convolutions see at once.
     #[error("`{}` cannot look at slices of {} bytes; make them longer", .0.architecture, .0.slice_length)]
     TooShort(Shape),
+    /// Slices of packets that are no picture.
+    #[error("`{}` looks at slices of 784 bytes, not {}", .0.architecture, .0.slice_length)]
+    NoPicture(Shape),
     /// Packets.
     #[error("`{}` cannot look at {} packets; it takes {}", .0.architecture, .0.packets, .0.packets_expected())]
     Packets(Shape),
@@ -205,7 +218,11 @@ impl Shape {
         if layers.is_some_and(|layers| layers.iter().any(is_too_short)) {
             return Err(UnusableShape::TooShort(self));
         }
-        let reads_packets = self.architecture.parts().packets;
+        let parts = self.architecture.parts();
+        if parts.packet_slices && self.slice_length != PICTURE * PICTURE {
+            return Err(UnusableShape::NoPicture(self));
+        }
+        let reads_packets = parts.packets;
         if reads_packets != (self.packets > 0) || self.packets > MAX_PACKETS {
             return Err(UnusableShape::Packets(self));
         }

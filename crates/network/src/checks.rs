@@ -11,7 +11,7 @@ use crate::{
     architecture::{Architecture, Shape},
     engine::{Engine, to_unit},
     forward,
-    input::{Input, PACKET_FEATURES, STATISTICS},
+    input::{Input, PACKET_FEATURES, PACKET_SLICES, STATISTICS},
     kernels::Kernels,
     layout::Layout,
     operation::{SharedTrunk, spatial_features},
@@ -51,6 +51,7 @@ struct Samples {
     packets: Vec<f32>,
     seen: Vec<u32>,
     statistics: Vec<f32>,
+    packet_slices: Vec<u8>,
 }
 
 impl Samples {
@@ -71,6 +72,7 @@ impl Samples {
         Self {
             statistics: statistics.iter().map(|&byte| f32::from(byte)).collect(),
             slices: padded_slices(samples, slice_length),
+            packet_slices: slices(samples * PACKET_SLICES, slice_length),
             packets,
             seen,
         }
@@ -82,6 +84,7 @@ impl Samples {
             packets: &self.packets,
             seen: &self.seen,
             statistics: &self.statistics,
+            packet_slices: &self.packet_slices,
         }
     }
 }
@@ -250,6 +253,7 @@ fn any_number_of_threads_trains_to_the_same_bits() {
         (Architecture::ResnetGruSequence, Precision::Float32),
         (Architecture::Cnn1d, Precision::Float32),
         (Architecture::DeepPacketCnn, Precision::Float32),
+        (Architecture::CnnLstm, Precision::Float32),
     ] {
         let weights = [1, 2, 3, 5].map(|threads| {
             let options = TrainerOptions {
@@ -278,6 +282,7 @@ fn a_resumed_trainer_continues_to_the_same_bits() {
         (Architecture::Sequence, Precision::Float32),
         (Architecture::Cnn1d, Precision::Float32),
         (Architecture::Centime, Precision::Float32),
+        (Architecture::CnnLstm, Precision::Float32),
     ] {
         let options = TrainerOptions {
             precision,

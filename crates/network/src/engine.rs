@@ -2,18 +2,20 @@
 
 #[cfg(test)]
 mod checks;
+mod cnn_lstm;
 mod dense;
 mod sequence;
 mod stack;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cnn_lstm::CnnLstm;
 use dense::Dense;
 use sequence::Sequence;
 use stack::Stack;
 
 use crate::{
-    architecture::Shape,
+    architecture::{Architecture, Shape},
     forward::{
         autoencoder::{CODE, standardise},
         sequence::FEATURES as SEQUENCE_FEATURES,
@@ -50,6 +52,8 @@ struct Network {
     head: Vec<Dense>,
     /// Instead of all of these: layers one behind another.
     stack: Option<Stack>,
+    /// Or convolutions on packets and an LSTM over them.
+    cnn_lstm: Option<CnnLstm>,
 }
 
 /// CENTIME's encoder.
@@ -85,15 +89,17 @@ const STEM_PADDING: usize = 4;
 impl Network {
     fn new(layout: Layout, values: &Values, shape: Shape) -> Self {
         let layers = layers(shape.architecture, shape.slice_length, shape.classes);
-        if let Some(layers) = layers {
+        let is_cnn_lstm = shape.architecture == Architecture::CnnLstm;
+        if layers.is_some() || is_cnn_lstm {
             return Self {
+                cnn_lstm: is_cnn_lstm.then(|| CnnLstm::new(&layout, values)),
                 plan: None,
                 convolutions: Vec::new(),
                 gru: None,
                 sequence: None,
                 statistics: None,
                 head: Vec::new(),
-                stack: Some(Stack::new(layers, &layout, values)),
+                stack: layers.map(|layers| Stack::new(layers, &layout, values)),
             };
         }
         let linear = |name: &str, bias: &str| {
@@ -135,6 +141,7 @@ impl Network {
             statistics,
             head: head.into(),
             stack: None,
+            cnn_lstm: None,
             plan: layout.plan,
         }
     }
@@ -182,6 +189,10 @@ impl Network {
         let slice = sample.slices;
         if let Some(stack) = &self.stack {
             stack.apply(kernels, &to_unit(slice), logits);
+            return;
+        }
+        if let Some(cnn_lstm) = &self.cnn_lstm {
+            cnn_lstm.apply(kernels, &to_unit(sample.packet_slices), logits);
             return;
         }
         let own = &mut memory.slice[STEM_PADDING..][..slice.len()];

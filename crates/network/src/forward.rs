@@ -1,6 +1,7 @@
 //! From inputs to logits in Burn's tensors: what gradients are taken through.
 
 pub(crate) mod autoencoder;
+pub(crate) mod cnn_lstm;
 pub(crate) mod sequence;
 pub(crate) mod stack;
 

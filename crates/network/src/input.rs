@@ -10,6 +10,12 @@ pub const PACKET_FEATURES: usize = 20;
 /// Statistics of a session: CENTIME's.
 pub const STATISTICS: usize = 26;
 
+/// Packets whose own slices are looked at.
+pub const PACKET_SLICES: usize = 3;
+
+/// Such a slice is a picture of so many rows and columns.
+pub(crate) const PICTURE: usize = 28;
+
 /// Packets of the longest sequence a network takes; memory grows with the length.
 pub const MAX_PACKETS: usize = 4_096;
 
@@ -28,10 +34,17 @@ pub struct Input<'a> {
     pub seen: &'a [u32],
     /// Statistics of whole sessions, as they are: `[samples, STATISTICS]`.
     pub statistics: &'a [f32],
+    /// Slices of the first packets, each for itself, zeros where there are fewer:
+    /// `[samples, PACKET_SLICES, slice length]`.
+    pub packet_slices: &'a [u8],
 }
 
 /// Which parts a network looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each part is there or not, whatever the others are"
+)]
 pub struct Parts {
     /// Slices.
     pub slices: bool,
@@ -39,6 +52,8 @@ pub struct Parts {
     pub packets: bool,
     /// Statistics.
     pub statistics: bool,
+    /// The first packets' own slices.
+    pub packet_slices: bool,
 }
 
 impl<'a> From<&'a [u8]> for Input<'a> {
@@ -85,6 +100,10 @@ impl Input<'_> {
         if parts.statistics {
             hold("statistics", self.statistics.len(), STATISTICS);
         }
+        if parts.packet_slices {
+            let width = PACKET_SLICES * shape.slice_length;
+            hold("packet slices", self.packet_slices.len(), width);
+        }
         samples.unwrap_or(0)
     }
 
@@ -92,7 +111,9 @@ impl Input<'_> {
     pub(crate) fn range(self, shape: Shape, range: Range<usize>) -> Self {
         let parts = shape.architecture.parts();
         let packets = shape.packets * PACKET_FEATURES;
+        let own = PACKET_SLICES * shape.slice_length;
         Self {
+            packet_slices: cut(self.packet_slices, parts.packet_slices, own, &range),
             slices: cut(self.slices, parts.slices, shape.slice_length, &range),
             packets: cut(self.packets, parts.packets, packets, &range),
             seen: cut(self.seen, parts.packets, 1, &range),

@@ -9,8 +9,8 @@ use rand_chacha::{
 };
 
 use crate::{
-    architecture::Shape,
-    forward::{autoencoder, sequence},
+    architecture::{Architecture, Shape},
+    forward::{autoencoder, cnn_lstm, sequence},
     input::{PACKET_FEATURES, STATISTICS},
     stack::{self, Layer},
     trunk::plan::{FEATURES, Plan},
@@ -117,6 +117,19 @@ fn push_autoencoder(to: &mut Vec<Parameter>) {
     push_layer(to, "decoder.2", &[STATISTICS, MIDDLE]);
 }
 
+/// The tensors of the convolutions on packets and the LSTM over them.
+fn push_cnn_lstm(to: &mut Vec<Parameter>, classes: usize) {
+    for (name, shape) in cnn_lstm::weights(classes) {
+        push_layer(to, name, &shape);
+    }
+    let (state, initial) = (cnn_lstm::STATE, by_inputs(cnn_lstm::STATE));
+    for (name, inputs) in [("ih", cnn_lstm::CODE), ("hh", state)] {
+        let weight = format!("lstm.weight_{name}_l0");
+        push(to, &weight, &[4 * state, inputs], initial);
+        push(to, &format!("lstm.bias_{name}_l0"), &[4 * state], initial);
+    }
+}
+
 /// The tensors of layers one behind another.
 fn push_stack(to: &mut Vec<Parameter>, layers: &[Layer]) {
     for layer in layers {
@@ -202,6 +215,16 @@ impl Layout {
         ];
         if shape.architecture.has_autoencoder() {
             push_autoencoder(&mut rest);
+        }
+        if shape.architecture == Architecture::CnnLstm {
+            push_cnn_lstm(&mut rest, shape.classes);
+            return Self {
+                plan,
+                trunk,
+                rest,
+                has_sequence,
+                has_statistics: false,
+            };
         }
         let stack = stack::layers(shape.architecture, shape.slice_length, shape.classes);
         if let Some(layers) = stack {
@@ -417,8 +440,6 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::Architecture;
-
     fn layout(architecture: Architecture) -> Layout {
         Layout::new(Shape {
             architecture,
@@ -453,6 +474,10 @@ mod tests {
     #[test]
     fn networks_of_others_have_the_parameters_of_their_papers() {
         check(Architecture::Cnn1d, "", 5_832_588);
+        let convolutions = 32 * (25 + 1) + 64 * (25 * 32 + 1);
+        let lstm = 4 * 256 * (1024 + 256 + 2);
+        let linear = (3136 + 1) * 1024 + (256 + 1) * 12;
+        check(Architecture::CnnLstm, "", convolutions + lstm + linear);
         check(Architecture::Centime, "encoder", 486 + 171);
         check(Architecture::Centime, "decoder", 180 + 494);
         check(Architecture::Centime, "head", 30_002);

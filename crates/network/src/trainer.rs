@@ -15,11 +15,12 @@ use rand_chacha::{
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{
-    architecture::Shape,
+    architecture::{Architecture, Shape},
     engine::to_unit,
     forward::{
         self,
         autoencoder::{self, standardise},
+        cnn_lstm,
         sequence::{self, Moments},
         stack,
     },
@@ -346,6 +347,9 @@ impl Trainer {
                     values * rows(self.drop_out_by(dropout, &ones, number as u64))
                 },
             )
+        } else if architecture == Architecture::CnnLstm {
+            let packets = rows(to_unit(input.packet_slices));
+            cnn_lstm::logits(&self.layout, &rest, packets)
         } else {
             let features = [spatial, temporal, sequential, code];
             forward::logits(&self.layout, &rest, features)

@@ -86,6 +86,7 @@ fn link_header(link_type: LinkType) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::PacketSlices;
     use network::architecture::{Architecture, Shape};
     use traffic::{packet::Direction, session::PacketSummary};
 
@@ -121,6 +122,7 @@ mod tests {
                 summaries: &summaries,
                 link_type: LinkType::ETHERNET,
                 statistics: [0.0; 26],
+                packet_slices: PacketSlices::Joined(&[]),
             };
             prefixes.push(&mut inputs, evidence, 1, sample);
             let input = inputs.as_input();

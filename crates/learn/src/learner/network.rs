@@ -90,6 +90,7 @@ impl Fitted for Model {
     ) -> Result<Probabilities, LearnerError> {
         self.check_slices(&manifest.policy, manifest.slice_length)?;
         self.check_classes(&manifest.classes)?;
+        self.check_parts(&rows.samples)?;
         let logits = self.logits(&rows.samples, threads);
         if logits.iter().any(|logit| !logit.is_finite()) {
             return Err(LearnerError::NotFinite);

@@ -5,6 +5,7 @@ use network::architecture::Shape;
 
 use crate::{
     dataset::{LabelledSlices, TrainingSet},
+    inputs,
     run::DatasetReference,
 };
 
@@ -45,22 +46,14 @@ pub(super) fn check_set(
 
 /// Refuses a network that looks at what no training sample has.
 pub(super) fn check_parts(train: &LabelledSlices, shape: Shape) -> Result<(), TrainingError> {
-    let parts = shape.architecture.parts();
-    let reads = match (parts.packets, parts.statistics) {
-        (true, _) => Some("packets"),
-        (_, true) => Some("statistics of packets"),
-        _ => None,
-    };
-    if let Some(part) = reads
-        && train.summaries.iter().all(Vec::is_empty)
-    {
-        return Err(TrainingError::NoPart {
+    match inputs::missing_part(shape, train) {
+        Some((part, remedy)) => Err(TrainingError::NoPart {
             network: shape.architecture,
             part,
-            remedy: "slices that others cut know nothing of them; prepare a dataset from captures",
-        });
+            remedy,
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Refuses to resume a run with another recipe or dataset than its own, or one whose own cannot

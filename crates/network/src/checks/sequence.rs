@@ -76,6 +76,7 @@ fn longer_sequences_change_nothing_for_the_packets_seen() {
         seen: short.seen.clone(),
         slices: Vec::new(),
         statistics: Vec::new(),
+        packet_slices: Vec::new(),
     };
     let answer = |shape, samples: &Samples| {
         let engine = Engine::new(shape, &weights).unwrap();

@@ -122,6 +122,23 @@ fn check_some(
     assert!(worst > 0.0, "float32 cannot be exact: nothing was compared");
 }
 
+/// The length of each tensor, under its name.
+fn norms(gradients: &Weights) -> Weights {
+    let norm = |tensor: &NamedTensor| {
+        let squares = tensor.values.iter().map(|&value| f64::from(value).powi(2));
+        NamedTensor {
+            shape: vec![1],
+            values: vec![squares.sum::<f64>().sqrt() as f32],
+        }
+    };
+    let tensors = gradients.tensors.iter();
+    Weights {
+        tensors: tensors
+            .map(|(name, tensor)| (name.clone(), norm(tensor)))
+            .collect(),
+    }
+}
+
 /// Whether a tensor is of another part than the `ResNet` branch.
 fn is_no_branch(name: &str) -> bool {
     !name.starts_with("stem") && !name.starts_with("stage")
@@ -227,23 +244,7 @@ fn check_network(architecture: Architecture) {
             |_: &str| true
         };
         check_some(&reference["gradients"], &gradients, 4.0, 1e-5, is_held);
-        let norms = gradients.tensors.iter().map(|(name, tensor)| {
-            let square = tensor
-                .values
-                .iter()
-                .map(|&v| f64::from(v).powi(2))
-                .sum::<f64>();
-            (
-                name.clone(),
-                NamedTensor {
-                    shape: vec![1],
-                    values: vec![square.sqrt() as f32],
-                },
-            )
-        });
-        let norms = Weights {
-            tensors: norms.collect(),
-        };
+        let norms = norms(&gradients);
         check_some(&reference["gradient norms"], &norms, 4.0, 1e-5, is_held);
 
         trainer.step(batch, 0.001);

@@ -1,9 +1,11 @@
 //! The commands, one file each.
 
+pub(crate) mod audit;
 pub(crate) mod classify;
 pub(crate) mod compare;
 pub(crate) mod dataset;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod model;

@@ -22,9 +22,9 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    classify::Classify, compare::Compare, dataset::Dataset, evaluate::Evaluate, import::Import,
-    inspect::Inspect, model::Model, prepare::Prepare, reproduce::Reproduce, split::Split,
-    train::Train,
+    audit::Audit, classify::Classify, compare::Compare, dataset::Dataset, evaluate::Evaluate,
+    explain::Explain, import::Import, inspect::Inspect, model::Model, prepare::Prepare,
+    reproduce::Reproduce, split::Split, train::Train,
 };
 
 /// Tell what encrypted traffic is doing, without decrypting it
@@ -47,6 +47,8 @@ enum Command {
     Compare(Compare),
     Reproduce(Reproduce),
     Dataset(Dataset),
+    Audit(Audit),
+    Explain(Explain),
     Model(Model),
 }
 
@@ -64,6 +66,8 @@ fn main() -> ExitCode {
         Command::Compare(command) => command.run(&mut out),
         Command::Reproduce(command) => command.run(&mut out),
         Command::Dataset(command) => command.run(&mut out),
+        Command::Audit(command) => command.run(&mut out),
+        Command::Explain(command) => command.run(&mut out),
         Command::Model(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush()?));

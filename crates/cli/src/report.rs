@@ -1,12 +1,15 @@
 //! Reports: an evaluation, or a comparison, as text for a terminal and as one self-contained HTML page.
 
+pub(crate) mod audit;
 pub(crate) mod comparison;
 mod drawing;
 mod figures;
 mod html;
+mod plain;
 pub(crate) mod reproduction;
 mod text;
 mod worth;
 
 pub(crate) use html::html;
+pub(crate) use plain::Plain;
 pub(crate) use text::{left, plain, right, shown, text, wrapped};

@@ -329,7 +329,7 @@ impl Evaluation {
 }
 
 impl ModelFacts {
-    fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         let (contract, card) = (model.contract(), model.card());
         Self {
             name: card.name.clone(),

@@ -28,6 +28,7 @@ pub mod model;
 pub mod classifier;
 pub mod evaluation;
 
+pub mod audit;
 pub mod baselines;
 pub mod comparison;
 pub mod learner;

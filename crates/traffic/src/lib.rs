@@ -19,6 +19,8 @@ pub mod policy;
 
 pub mod slice;
 
+pub mod dissection;
+
 pub mod background;
 
 pub mod statistics;

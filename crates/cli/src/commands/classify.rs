@@ -98,11 +98,22 @@ enum BackgroundArgument {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum SessionEnd {
+pub(crate) enum SessionEnd {
     /// After silence, after a long time (the model's own, or 64 s and 30 min), or when TCP says so
     Timeout,
     /// With its capture, as the paper has it: nothing is said before the capture ends
     Capture,
+}
+
+impl SessionEnd {
+    /// The rule that it stands for, for a model that was trained under this one.
+    pub(crate) fn rule(self, of_model: EndRule) -> EndRule {
+        match self {
+            Self::Capture => EndRule::Capture,
+            Self::Timeout if of_model == EndRule::Capture => EndRule::timeout(),
+            Self::Timeout => of_model,
+        }
+    }
 }
 
 /// The seed of the session tables' hashes: no result shows it.
@@ -148,13 +159,7 @@ impl Classify {
                 .threads
                 .map_or_else(super::default_threads, NonZeroUsize::get);
             options.cut.max_sessions = self.max_sessions;
-            match self.session_end {
-                SessionEnd::Capture => options.cut.end_rule = EndRule::Capture,
-                SessionEnd::Timeout if options.cut.end_rule == EndRule::Capture => {
-                    options.cut.end_rule = EndRule::timeout();
-                }
-                SessionEnd::Timeout => {}
-            }
+            options.cut.end_rule = self.session_end.rule(options.cut.end_rule);
             if let Some(tunnels) = self.tunnels {
                 options.cut.tunnels = tunnels.into();
             }

@@ -37,7 +37,7 @@ use traffic::{
     timestamp::Timestamp,
 };
 
-pub(crate) use self::facts::read_facts;
+pub(crate) use self::facts::{read_facts, read_facts_by_side};
 use self::packets::PacketColumns;
 use super::{
     DatasetError, LabelledSlices, Manifest, Origin, Rows, Split,

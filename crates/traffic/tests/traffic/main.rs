@@ -7,6 +7,7 @@ mod agreement;
 mod captures;
 mod cutting;
 mod differential;
+mod dissection;
 mod fragments;
 mod links;
 mod odd_captures;

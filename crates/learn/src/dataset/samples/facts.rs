@@ -16,7 +16,20 @@ use crate::{
 
 /// What a new split needs of each row.
 pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
-    let mut columns = vec!["label", "capture", "group", "given_split", "background"];
+    let rows = read_facts_by_side(path)?.into_iter();
+    Ok(rows.map(|(_, facts)| facts).collect())
+}
+
+/// The same, and on which side of the present split each row is.
+pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, DatasetError> {
+    let mut columns = vec![
+        "label",
+        "split",
+        "capture",
+        "group",
+        "given_split",
+        "background",
+    ];
     columns.extend(Provenance::COLUMNS);
     let mut facts = Vec::new();
     let mut names = Names::default();
@@ -24,6 +37,7 @@ pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
         let batch = batch.map_err(DatasetError::samples(path))?;
         let mut read = || -> Result<(), String> {
             let label = column(&batch, "label")?.as_primitive::<UInt32Type>();
+            let split = text(&batch, "split")?;
             let capture = column(&batch, "capture")?.as_primitive::<UInt32Type>();
             let group = text(&batch, "group")?;
             let given = text(&batch, "given_split")?;
@@ -45,7 +59,8 @@ pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
                     plaintext: value(&plaintext),
                 };
                 let given = given.is_valid(at).then(|| given.value(at).parse::<Split>());
-                facts.push(Facts {
+                let present = split.value(at).parse::<Split>();
+                let row = Facts {
                     label: label.value(at),
                     capture: capture.value(at),
                     group: names.shared(group.value(at)),
@@ -54,7 +69,8 @@ pub(crate) fn read_facts(path: &Path) -> Result<Vec<Facts>, DatasetError> {
                     digest: [0; 32],
                     is_empty: false,
                     is_background: background.is_valid(at),
-                });
+                };
+                facts.push((present.map_err(|error| error.to_string())?, row));
             }
             Ok(())
         };

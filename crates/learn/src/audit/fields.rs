@@ -1,0 +1,121 @@
+//! Fields, one at a time: what a small tree that sees nothing else scores.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use traffic::dissection::Part;
+
+use super::{
+    samples::Samples,
+    task::{Task, TaskName},
+    tree::{Examples, Table, Tree},
+    values::{self, Fact, Values},
+};
+use crate::evaluation::confusion::ConfusionMatrix;
+
+/// Where a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldPlace {
+    /// In the slice, where models see it.
+    Slice,
+    /// In the slice, but zeroed by the byte policy: what is left is where it occurs.
+    Zeroed,
+    /// Beside the slice: no model that reads slices sees it.
+    Beside,
+}
+
+/// The score of one task.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TaskScore {
+    /// Which task.
+    pub task: TaskName,
+    /// The share of right answers.
+    pub accuracy: f64,
+    /// The mean F1 of the answers that can be tested.
+    pub macro_f1: f64,
+}
+
+/// One field, and what it tells alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldScore {
+    /// Its name.
+    pub field: String,
+    /// Where it is.
+    pub place: FieldPlace,
+    /// Test samples that have it.
+    pub samples: u64,
+    /// What it scores on them and all others, task by task.
+    pub scores: Vec<TaskScore>,
+}
+
+/// The scores of all fields, in the order of their names' places in a packet.
+pub(super) fn scores(train: &Samples, test: &Samples, tasks: &[Task]) -> Vec<FieldScore> {
+    let widths = values::widths(train);
+    let mut parts = values::parts(train);
+    parts.extend(values::parts(test));
+    let of_parts = parts.par_iter().map(|&part| {
+        let width = widths.get(&part).copied().unwrap_or(1);
+        let [known, asked] = [train, test].map(|samples| values::of_part(samples, part, width));
+        let place = if known.is_shown || asked.is_shown || part == Part::Padding {
+            FieldPlace::Slice
+        } else {
+            FieldPlace::Zeroed
+        };
+        (part.name(), place, known, asked)
+    });
+    let facts = Fact::ALL.into_par_iter().filter_map(|fact| {
+        let known = fact.of(train)?;
+        Some((fact.name(), FieldPlace::Beside, known, fact.values(test)))
+    });
+    of_parts
+        .chain(facts)
+        .map(|(name, place, known, asked)| FieldScore {
+            field: name.to_owned(),
+            place,
+            samples: asked.having,
+            scores: score(&known, &asked, train.labels(), test.labels(), tasks),
+        })
+        .collect()
+}
+
+fn score(
+    known: &Values,
+    asked: &Values,
+    train: &[u32],
+    test: &[u32],
+    tasks: &[Task],
+) -> Vec<TaskScore> {
+    let of_task = |task: &Task| {
+        let labels = task.labels(train);
+        let tree = Tree::fit(Examples {
+            table: &known.table,
+            labels: &labels,
+            classes: task.answers.len(),
+        });
+        let answers = answers(&asked.table, test.len(), &|row| tree.answer(row));
+        task_score(task, test, &answers)
+    };
+    tasks.iter().map(of_task).collect()
+}
+
+/// What `answer` says to each row.
+pub(super) fn answers(
+    table: &Table,
+    samples: usize,
+    answer: &(dyn Fn(&[u16]) -> u32 + Sync),
+) -> Vec<u32> {
+    (0..samples)
+        .into_par_iter()
+        .map(|sample| answer(table.row(sample)))
+        .collect()
+}
+
+/// The score of answers to a task, for samples of these labels.
+pub(super) fn task_score(task: &Task, labels: &[u32], answers: &[u32]) -> TaskScore {
+    let matrix = ConfusionMatrix::of(task.answers.len(), &task.labels(labels), answers);
+    TaskScore {
+        task: task.name,
+        accuracy: matrix.accuracy(),
+        macro_f1: matrix.macro_f1(),
+    }
+}

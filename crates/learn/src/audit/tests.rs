@@ -1,0 +1,403 @@
+//! Made datasets in which exactly one field tells the class: the audit must name it, and no other.
+
+use std::ops::ControlFlow;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use traffic::{
+    capture::CaptureReader,
+    cut::cut,
+    link::LinkType,
+    session::Session,
+    session_table::CutOptions,
+    synth::{self, IpFields, Record, TcpFields},
+};
+
+use super::*;
+use crate::dataset::{LabelledSlices, Manifest, Rows, provenance::Provenance};
+
+/// What a field alone must score where it tells the class, and must not where it does not.
+const TELLS: f64 = 0.95;
+const IS_SILENT: f64 = 0.75;
+
+/// Every field of a session by lot; a case overwrites one.
+#[derive(Debug, Clone)]
+struct Lots {
+    ip: IpFields,
+    tcp: TcpFields,
+    client_port: u16,
+    server_port: u16,
+    largest_segment: u16,
+    window_scale: u8,
+    clock: u32,
+    payload: Vec<u8>,
+}
+
+impl Lots {
+    fn draw(random: &mut ChaCha8Rng) -> Self {
+        Self {
+            ip: IpFields {
+                identification: random.random(),
+                ttl: random.random_range(32..128),
+                tos: random.random(),
+                flow_label: 0,
+            },
+            tcp: TcpFields {
+                sequence: random.random(),
+                acknowledgement: random.random(),
+                flags: 0x18,
+                window: random.random(),
+                options: Vec::new(),
+            },
+            client_port: random.random_range(1024..60_000),
+            server_port: random.random_range(6_000..60_000),
+            largest_segment: random.random_range(500..1460),
+            window_scale: random.random_range(0..14),
+            clock: random.random(),
+            payload: (0..40).map(|_| random.random()).collect(),
+        }
+    }
+
+    /// The session's only packet, as a frame.
+    fn frame(mut self, seconds: i64) -> Record {
+        let mut options = vec![2, 4];
+        options.extend(self.largest_segment.to_be_bytes());
+        options.extend([1, 3, 3, self.window_scale, 8, 10]);
+        options.extend(self.clock.to_be_bytes());
+        options.extend([0; 4]);
+        self.tcp.options = options;
+        let client = ([10, 0, 0, 1], self.client_port).into();
+        let server = ([10, 0, 0, 2], self.server_port).into();
+        let segment = synth::tcp(client, server, &self.tcp, &self.payload);
+        let packet = synth::ip_of(client.ip(), server.ip(), 6, self.ip, &segment);
+        synth::record(seconds * 1_000_000_000, synth::ethernet(&packet))
+    }
+}
+
+/// A `ClientHello` whose parts are by lot, but for those given.
+fn client_hello(random: &mut ChaCha8Rng, cipher_suite: u16, server_name: [u8; 8]) -> Vec<u8> {
+    let mut extensions = vec![0, 0, 0, 13, 0, 11, 0, 0, 8];
+    extensions.extend(server_name);
+    let mut body = vec![3, 3];
+    body.extend((0..32).map(|_| random.random::<u8>()));
+    body.extend([0, 0, 2]);
+    body.extend(cipher_suite.to_be_bytes());
+    body.extend([1, 0, 0, extensions.len() as u8]);
+    body.extend(extensions);
+    let mut hello = vec![22, 3, 1, 0, body.len() as u8 + 4, 1, 0, 0, body.len() as u8];
+    hello.extend(body);
+    hello
+}
+
+/// The sessions of these frames, each a capture of its own.
+fn session(frame: &Record, options: &CutOptions) -> Session {
+    let capture = synth::pcap(LinkType::ETHERNET, std::slice::from_ref(frame));
+    let mut reader = CaptureReader::new(Box::new(std::io::Cursor::new(capture))).unwrap();
+    let mut found = None;
+    cut(&mut reader, options, 0, &mut |session| {
+        found = Some(session);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    found.unwrap()
+}
+
+fn push(rows: &mut Rows, session: &Session, label: u32) {
+    let samples = &mut rows.samples;
+    samples.slices.extend_from_slice(session.slice.bytes());
+    samples.labels.push(label);
+    samples.link_types.push(session.link_type);
+    samples.summaries.push(session.summaries.clone());
+    rows.origins.push(Origin {
+        capture: 0,
+        row: None,
+        group: "all".to_owned(),
+        five_tuple: session.five_tuple,
+        link_type: session.link_type,
+        start: session.start,
+        packets: session.packets,
+        bytes: session.bytes,
+        background: session.background,
+        has_preamble: false,
+    });
+}
+
+/// A dataset of two classes under a policy; `tell` writes the class into a session's lots.
+fn subject(policy: &str, tell: &dyn Fn(&mut Lots, u8, &mut ChaCha8Rng)) -> Subject {
+    let options = CutOptions {
+        policy: policy.parse().unwrap(),
+        ..CutOptions::default()
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let length = options.slice_length.get();
+    let sides = [200, 0, 100].map(|sessions| {
+        let mut rows = Rows {
+            samples: LabelledSlices {
+                slice_length: length,
+                ..LabelledSlices::default()
+            },
+            ..Rows::default()
+        };
+        for number in 0..sessions {
+            let class = (number % 2) as u8;
+            let mut lots = Lots::draw(&mut random);
+            tell(&mut lots, class, &mut random);
+            let seconds = random.random_range(0..1_000_000);
+            push(
+                &mut rows,
+                &session(&lots.frame(seconds), &options),
+                u32::from(class),
+            );
+        }
+        rows
+    });
+    let classes = vec!["one".to_owned(), "other".to_owned()];
+    let manifest = Manifest::new("made", classes, &options.policy.to_string(), length);
+    let facts = sides
+        .iter()
+        .flat_map(|rows| &rows.samples.labels)
+        .map(|&label| Facts {
+            label,
+            capture: 0,
+            group: "all".into(),
+            provenance: Provenance::default(),
+            given: None,
+            digest: [0; 32],
+            is_empty: false,
+            is_background: false,
+        })
+        .collect();
+    Subject::of(Dataset::from_rows(manifest, sides), facts).unwrap()
+}
+
+/// The one place that calls the API: the fields that tell the class, and nothing between.
+#[track_caller]
+fn check(
+    policy: &str,
+    tell: impl Fn(&mut Lots, u8, &mut ChaCha8Rng),
+    expected: &[(&str, FieldPlace)],
+) {
+    let audit = subject(policy, &tell).audit();
+    let mut telling = Vec::new();
+    for field in &audit.fields {
+        let accuracy = field.scores[0].accuracy;
+        assert!(
+            !(IS_SILENT..TELLS).contains(&accuracy),
+            "`{}` scores {accuracy}",
+            field.field
+        );
+        if accuracy >= TELLS {
+            telling.push((field.field.as_str(), field.place));
+        }
+    }
+    assert_eq!(telling, expected);
+}
+
+use FieldPlace::{Beside, Slice};
+
+#[test]
+fn time_to_live_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.ip.ttl = 64 + class,
+        &[("ttl", Slice)],
+    );
+}
+
+#[test]
+fn identification_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| {
+            lots.ip.identification = lots.ip.identification & 0x7fff | u16::from(class) << 15;
+        },
+        &[("ip-id", Slice)],
+    );
+}
+
+#[test]
+fn type_of_service_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.ip.tos = class * 8,
+        &[("tos", Slice)],
+    );
+}
+
+#[test]
+fn ports_are_found_out_in_the_slice_and_beside_it() {
+    check(
+        "paper",
+        |lots, class, _| lots.server_port = 443 + u16::from(class) * 550,
+        &[("ports", Slice), ("server-port", Beside)],
+    );
+}
+
+#[test]
+fn a_field_that_the_policy_zeroes_is_told_from_one_that_models_see() {
+    check(
+        "strict",
+        |lots, class, _| lots.server_port = 443 + u16::from(class) * 550,
+        &[("server-port", Beside)],
+    );
+}
+
+#[test]
+fn sequence_numbers_are_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.tcp.sequence = lots.tcp.sequence >> 1 | u32::from(class) << 31,
+        &[("sequence", Slice)],
+    );
+}
+
+#[test]
+fn acknowledgement_numbers_are_found_out() {
+    check(
+        "paper",
+        |lots, class, _| {
+            lots.tcp.acknowledgement = lots.tcp.acknowledgement >> 1 | u32::from(class) << 31;
+        },
+        &[("acknowledgement", Slice)],
+    );
+}
+
+#[test]
+fn flags_are_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.tcp.flags = 0x10 | class << 3,
+        &[("tcp-flags", Slice)],
+    );
+}
+
+#[test]
+fn windows_are_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.tcp.window = 64_240 + u16::from(class) * 1295,
+        &[("window", Slice)],
+    );
+}
+
+#[test]
+fn the_largest_segment_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.largest_segment = 1460 - u16::from(class) * 80,
+        &[("maximum-segment", Slice)],
+    );
+}
+
+#[test]
+fn the_window_scale_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.window_scale = 7 + class,
+        &[("window-scale", Slice)],
+    );
+}
+
+#[test]
+fn time_stamps_are_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.clock = lots.clock >> 1 | u32::from(class) << 31,
+        &[("timestamps", Slice)],
+    );
+}
+
+#[test]
+fn a_server_name_is_found_out() {
+    check(
+        "payload",
+        |lots, class, random| {
+            let name = [*b"mail.one", *b"chat.two"][usize::from(class)];
+            let cipher_suite = random.random();
+            lots.payload = client_hello(random, cipher_suite, name);
+        },
+        &[("server-name", Slice)],
+    );
+}
+
+#[test]
+fn cipher_suites_are_found_out() {
+    check(
+        "payload",
+        |lots, class, random| {
+            let name = std::array::from_fn(|_| random.random_range(b'a'..=b'z'));
+            lots.payload = client_hello(random, 0x1301 + u16::from(class), name);
+        },
+        &[("client-hello-cipher-suites", Slice)],
+    );
+}
+
+#[test]
+fn the_version_line_of_ssh_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| {
+            let line = [b"SSH-2.0-one\r\n", b"SSH-2.0-two\r\n"][usize::from(class)];
+            lots.payload.splice(..0, line.iter().copied());
+        },
+        &[("ssh-banner", Slice)],
+    );
+}
+
+#[test]
+fn what_a_payload_begins_with_is_found_out() {
+    check(
+        "paper",
+        |lots, class, _| lots.payload[..2].copy_from_slice(&[b'A' + class, b' ']),
+        &[("payload", Slice)],
+    );
+}
+
+#[test]
+fn lengths_are_found_out_wherever_they_show() {
+    let audit = subject("paper", &|lots, class, _| {
+        lots.payload.truncate(30 + usize::from(class));
+    })
+    .audit();
+    let score = |name: &str| {
+        let field = audit.fields.iter().find(|field| field.field == name);
+        field.unwrap().scores[0].accuracy
+    };
+    for name in ["ip-length", "padding", "packet-lengths", "payload"] {
+        assert!(score(name) > TELLS, "{name}");
+    }
+    assert!(score("ttl") < IS_SILENT);
+}
+
+#[test]
+fn the_one_byte_that_tells_is_found_where_it_is() {
+    let audit = subject("ip", &|lots, class, _| lots.ip.ttl = 64 + class).audit();
+    let best = &audit.bytes.best[0];
+    // The ninth byte of an IPv4 header.
+    assert_eq!((best.offset, best.field.as_str()), (8, "ttl"));
+    assert!((best.accuracy - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_same_dataset_gives_the_same_audit_on_any_number_of_threads() {
+    let subject = subject("paper", &|lots, class, _| lots.ip.ttl = 64 + class);
+    let audit = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| subject.audit().to_json())
+    };
+    assert_eq!(audit(1), audit(3));
+}
+
+#[test]
+fn a_split_by_lot_is_trusted_where_whole_captures_cost_nothing() {
+    let mut subject = subject("ip", &|lots, class, _| lots.ip.ttl = 64 + class);
+    for (row, facts) in subject.facts.iter_mut().enumerate() {
+        facts.group = format!("{}/{}", facts.label, row / 2 % 40).into();
+    }
+    let audit = subject.audit();
+    let verdict = audit
+        .rules
+        .iter()
+        .find(|verdict| verdict.rule == Rule::Session);
+    assert_eq!(verdict.unwrap().trust, Trust::Trusted, "{verdict:?}");
+}

@@ -18,7 +18,7 @@ pub const SCHEMA: u32 = 1;
 const PACKETS: usize = 32;
 
 /// Names of the recipes that come with the program.
-pub const BUILT_IN: [&str; 2] = ["paper", "quick"];
+pub const BUILT_IN: [&str; 3] = ["paper", "quick", "laboratory"];
 
 /// Every setting that decides a training run; with the dataset, it decides the result.
 ///
@@ -108,6 +108,7 @@ impl Recipe {
         let text = match name {
             "paper" => include_str!("recipes/paper.toml"),
             "quick" => include_str!("recipes/quick.toml"),
+            "laboratory" => include_str!("recipes/laboratory.toml"),
             _ => return None,
         };
         Self::parse(text).ok()

@@ -81,7 +81,7 @@ pub(crate) struct Compare {
     )]
     seeds: Vec<u64>,
 
-    /// How networks are trained: `quick`, `paper`, or a TOML file
+    /// How networks are trained: `quick`, `paper`, `laboratory`, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     recipe: String,
 

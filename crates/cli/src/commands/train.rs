@@ -48,7 +48,8 @@ pub(crate) struct Train {
     /// Folder of the run
     #[arg(short, long, value_name = "RUN")]
     out: PathBuf,
-    /// `quick` (12 epochs, falling learning rate), `paper` (150 epochs), or a TOML file
+    /// `quick` (12 epochs, falling learning rate), `paper` (150 epochs), `laboratory` (the shipped
+    /// model's), or a TOML file
     ///
     /// [default: quick; with --resume, the run's own]
     #[arg(long, value_name = "NAME|FILE")]

@@ -103,22 +103,16 @@ impl Network {
             };
         }
         let linear = |name: &str, bias: &str| {
-            let of = |name: &str| {
-                let parameter = layout.find(name);
-                &values.rest[parameter.offset..][..parameter.size()]
-            };
+            let of = |name: &str| layout.values_of(name, values);
             Dense::linear(of(name), of(bias))
         };
         let has_gru = layout
             .rest
             .iter()
             .any(|parameter| parameter.name == "gru.bias_hh_l0");
-        let gru = has_gru.then(|| {
-            let bias = layout.find("gru.bias_hh_l0");
-            Gru {
-                input: linear("gru.weight_ih_l0", "gru.bias_ih_l0"),
-                state_bias: values.rest[bias.offset..][..bias.size()].to_vec(),
-            }
+        let gru = has_gru.then(|| Gru {
+            input: linear("gru.weight_ih_l0", "gru.bias_ih_l0"),
+            state_bias: layout.values_of("gru.bias_hh_l0", values).to_vec(),
         });
         let head = ["head.0", "head.2", "head.4"]
             .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias")));

@@ -21,10 +21,7 @@ pub(super) struct CnnLstm {
 impl CnnLstm {
     /// The network of these values.
     pub(super) fn new(layout: &Layout, values: &Values) -> Self {
-        let of = |name: &str| {
-            let parameter = layout.find(name);
-            &values.rest[parameter.offset..][..parameter.size()]
-        };
+        let of = |name: &str| layout.values_of(name, values);
         // PyTorch has positions innermost, our rows have the channels innermost.
         let turned = |name: &str, channels: usize, positions: usize| {
             let weights = of(&format!("{name}.weight"));

@@ -49,8 +49,7 @@ impl Sequence {
     pub(super) fn new(layout: &Layout, values: &Values) -> Self {
         let layer = |number: usize| {
             let of = |kind: &str, part: &str| {
-                let parameter = layout.find(&name_of(kind, number, part));
-                &values.rest[parameter.offset..][..parameter.size()]
+                layout.values_of(&format!("{}.{part}", name_of(kind, number)), values)
             };
             let weights = of("conv", "weight");
             let depth = weights.len() / CHANNELS;

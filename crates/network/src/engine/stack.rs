@@ -18,10 +18,7 @@ impl Stack {
     pub(super) fn new(layers: Vec<Layer>, layout: &Layout, values: &Values) -> Self {
         let dense = |layer: &Layer| {
             layer.weight()?;
-            let of = |part: &str| {
-                let parameter = layout.find(&format!("{}.{part}", layer.name));
-                &values.rest[parameter.offset..][..parameter.size()]
-            };
+            let of = |part: &str| layout.values_of(&format!("{}.{part}", layer.name), values);
             // PyTorch has positions innermost, our rows have the channels innermost.
             let turned = channels_last(of("weight"), layer);
             Some(Dense::linear(&turned, of("bias")))

@@ -55,7 +55,7 @@ pub(crate) fn features(
     let mut moments = Vec::with_capacity(LAYERS);
     let mut values = sequences.reshape([samples * packets, PACKET_FEATURES]);
     for layer in 0..LAYERS {
-        let of = |kind, part| layout.find(&name_of(kind, layer, part));
+        let of = |kind, part| layout.find(&format!("{}.{part}", name_of(kind, layer)));
         let windows = windows(values.clone(), samples);
         let convolved = windows.matmul(by_taps(rest, of("conv", "weight")));
         let means = (convolved.clone() * mask.clone()).sum_dim(0) / count;
@@ -88,9 +88,9 @@ pub(crate) fn packets_of(seen: &[u32]) -> f32 {
     seen.iter().sum::<u32>().max(1) as f32
 }
 
-/// `PyTorch`'s name of a tensor of a layer.
-pub(crate) fn name_of(kind: &str, layer: usize, part: &str) -> String {
-    format!("sequence.{kind}{}.{part}", layer + 1)
+/// `PyTorch`'s name of a layer's convolution (`conv`) or `BatchNorm` (`norm`).
+pub(crate) fn name_of(kind: &str, layer: usize) -> String {
+    format!("sequence.{kind}{}", layer + 1)
 }
 
 /// Each packet with its neighbours, zeros beyond both ends: `[batch * packets, TAPS * channels]`.

@@ -1,41 +1,29 @@
 //! The trainer: a network, its Adam optimiser, and one step at a time.
 
+mod dropout;
+mod gradients;
 mod state;
+mod statistics;
 
 use std::fmt;
 
 use burn::{
     optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer},
-    tensor::{Device, Tensor, TensorData, activation::log_softmax},
-};
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
+    tensor::{Device, Tensor, TensorData},
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{
-    architecture::{Architecture, Shape},
-    engine::to_unit,
-    forward::{
-        self,
-        autoencoder::{self, standardise},
-        cnn_lstm,
-        sequence::{self, Moments},
-        stack,
-    },
-    input::{Input, STATISTICS},
+    architecture::Shape,
+    input::Input,
     kernels::Kernels,
     layout::{Layout, Values},
-    operation::{SharedTrunk, spatial_features},
+    operation::SharedTrunk,
     precision::Precision,
     stack::{Layer, layers},
     trunk::Trunk,
     weights::{Weights, WeightsError},
 };
-
-/// Share of a batch's statistics in the running ones, as `PyTorch` has it.
-const MOMENTUM: f64 = 0.1;
 
 /// One batch of samples.
 #[derive(Debug, Clone, Copy)]
@@ -114,15 +102,6 @@ impl fmt::Debug for Trainer {
     }
 }
 
-/// Loss and gradients of one batch.
-pub(crate) struct Gradients {
-    pub(crate) report: StepReport,
-    pub(crate) trunk: Tensor<1>,
-    pub(crate) rest: Tensor<1>,
-    /// Of the branch that reads packets; the `ResNet` branch keeps its own.
-    moments: Vec<Moments>,
-}
-
 impl Trainer {
     /// New weights, drawn as `PyTorch` draws them, from the seed.
     ///
@@ -158,7 +137,7 @@ impl Trainer {
             values: flat(values, &device),
             moments: None,
         };
-        let kernels = Kernels::detect();
+        let (kernels, shape) = (Kernels::detect(), options.shape);
         let branch = layout
             .plan
             .as_ref()
@@ -176,15 +155,7 @@ impl Trainer {
                 .build()
                 .ok(),
             branch: branch.map(SharedTrunk::new),
-            stack: {
-                let Shape {
-                    architecture,
-                    slice_length,
-                    classes,
-                    ..
-                } = options.shape;
-                layers(architecture, slice_length, classes)
-            },
+            stack: layers(shape.architecture, shape.slice_length, shape.classes),
             trunk: group(values.trunk),
             rest: group(values.rest),
             means: values.means,
@@ -207,32 +178,6 @@ impl Trainer {
             branch.lock().kernels = kernels;
         }
         self
-    }
-
-    /// Sets by what statistics are standardised to the means and variances of these,
-    /// `[samples, STATISTICS]`: the training samples'. Networks that look at none are left alone.
-    #[must_use]
-    pub fn with_statistics(mut self, statistics: &[f32]) -> Self {
-        if !self.layout.has_statistics {
-            return self;
-        }
-        let place = self.layout.statistics_norm();
-        let samples = (statistics.len() / STATISTICS).max(1) as f64;
-        for column in 0..STATISTICS {
-            let values = || statistics.iter().skip(column).step_by(STATISTICS);
-            let mean = values().copied().map(f64::from).sum::<f64>() / samples;
-            let squares = values().map(|&value| (f64::from(value) - mean).powi(2));
-            self.variances[place + column] = (squares.sum::<f64>() / samples) as f32;
-            self.means[place + column] = mean as f32;
-        }
-        self
-    }
-
-    /// Statistics as the network reads them.
-    fn standardised(&self, statistics: &[f32]) -> Vec<f32> {
-        let place = self.layout.statistics_norm();
-        let of = |values: &[f32]| values[place..][..STATISTICS].to_vec();
-        standardise(statistics, &of(&self.means), &of(&self.variances))
     }
 
     /// Trainable parameters.
@@ -284,172 +229,9 @@ impl Trainer {
         self.steps += 1;
         gradients.report
     }
-
-    /// Loss and gradients of a batch; nothing changes but the statistics left in the branch.
-    pub(crate) fn gradients(&self, batch: Batch<'_>) -> Gradients {
-        let shape = self.options.shape;
-        let Shape {
-            classes,
-            architecture,
-            ..
-        } = shape;
-        let (input, samples) = (batch.input, batch.labels.len());
-        assert!(samples > 0, "a batch holds at least one sample");
-        assert_eq!(input.samples(shape), samples, "samples and labels");
-        let class_weights = batch
-            .class_weights
-            .map_or_else(|| vec![1.0; classes], <[f32]>::to_vec);
-        assert_eq!(class_weights.len(), classes, "class weights");
-
-        let autodiff = self.device.clone().autodiff();
-        let rows = |values: Vec<f32>| {
-            let columns = values.len() / samples;
-            Tensor::<2>::from_data(TensorData::new(values, [samples, columns]), &autodiff)
-        };
-        let unit = to_unit(input.slices);
-        let trunk = self.trunk.values.clone().autodiff().require_grad();
-        let rest = self.rest.values.clone().autodiff().require_grad();
-        let temporal = architecture.has_gru().then(|| {
-            let dropped = rows(self.drop_out(&unit, 0));
-            forward::temporal_features(&self.layout, &rest, dropped)
-        });
-        let sequential = architecture.has_sequence().then(|| {
-            let packets = rows(input.packets.to_vec());
-            sequence::features(&self.layout, &rest, packets, input.seen, shape.packets)
-        });
-        let (sequential, moments) = match sequential {
-            Some((features, moments)) => {
-                let ones = vec![1.0; samples * sequence::FEATURES];
-                (Some(features * rows(self.drop_out(&ones, 1))), moments)
-            }
-            None => (None, Vec::new()),
-        };
-        let spatial = self
-            .branch
-            .clone()
-            .map(|branch| spatial_features(trunk.clone(), rows(unit), branch));
-        let (code, reconstruction) = architecture
-            .has_autoencoder()
-            .then(|| {
-                let statistics = rows(self.standardised(input.statistics));
-                autoencoder::features(&self.layout, &rest, statistics)
-            })
-            .unzip();
-        let logits = if let Some(layers) = &self.stack {
-            let slices = rows(to_unit(input.slices));
-            stack::logits(
-                &self.layout,
-                layers,
-                &rest,
-                slices,
-                |values, dropout, number| {
-                    let ones = vec![1.0; values.shape().num_elements()];
-                    values * rows(self.drop_out_by(dropout, &ones, number as u64))
-                },
-            )
-        } else if architecture == Architecture::CnnLstm {
-            let packets = rows(to_unit(input.packet_slices));
-            cnn_lstm::logits(&self.layout, &rest, packets)
-        } else {
-            let features = [spatial, temporal, sequential, code];
-            forward::logits(&self.layout, &rest, features)
-        };
-
-        // One row a sample: its class's weight at its class, else zero.
-        let mut targets = vec![0.0; samples * classes];
-        for (target, &label) in targets.chunks_exact_mut(classes).zip(batch.labels) {
-            let label = label as usize;
-            assert!(
-                label < classes,
-                "label {label} of a network of {classes} classes"
-            );
-            target[label] = class_weights[label];
-        }
-        let total: f64 = targets.iter().copied().map(f64::from).sum();
-        let correct = count_correct(&floats(logits.clone().inner()), batch.labels, classes);
-        let targets =
-            Tensor::<2>::from_data(TensorData::new(targets, [samples, classes]), &autodiff);
-        let loss = (log_softmax(logits, 1) * targets).sum().div_scalar(-total);
-        let loss = match reconstruction {
-            Some(difference) => loss + difference,
-            None => loss,
-        };
-        let gradients = loss.backward();
-        // A group without parameters has no gradient.
-        let of = |leaf: &Tensor<1>| {
-            leaf.grad(&gradients)
-                .unwrap_or_else(|| flat(Vec::new(), &self.device))
-        };
-        Gradients {
-            report: StepReport {
-                loss: floats(loss.clone().inner())[0],
-                correct,
-            },
-            trunk: of(&trunk),
-            rest: of(&rest),
-            moments,
-        }
-    }
-
-    /// Values with some zeroed and the others grown to make up for it. Which, is decided by the
-    /// seed, the step and `place` alone, so that a resumed run drops the same.
-    fn drop_out(&self, unit: &[f32], place: u64) -> Vec<f32> {
-        self.drop_out_by(self.options.dropout, unit, place)
-    }
-
-    /// The same with a probability of the network's own, which the options can turn off.
-    fn drop_out_by(&self, dropout: f64, unit: &[f32], place: u64) -> Vec<f32> {
-        if dropout <= 0.0 || self.options.dropout <= 0.0 {
-            return unit.to_vec();
-        }
-        let mut random = ChaCha8Rng::seed_from_u64(self.options.seed);
-        // Stream 0 drew the initial weights.
-        random.set_stream((place << 48) + self.steps + 1);
-        let threshold = (dropout.min(1.0) * 2.0_f64.powi(32)) as u64;
-        let grown = if dropout < 1.0 {
-            (1.0 / (1.0 - dropout)) as f32
-        } else {
-            0.0
-        };
-        unit.iter()
-            .map(|value| {
-                if u64::from(random.next_u32()) < threshold {
-                    0.0
-                } else {
-                    value * grown
-                }
-            })
-            .collect()
-    }
-
-    fn update_running_statistics(&mut self, moments: &[Moments], seen: &[u32]) {
-        let mix = |running: &mut f32, new: f64| {
-            *running = ((1.0 - MOMENTUM) * f64::from(*running) + MOMENTUM * new) as f32;
-        };
-        let packets = f64::from(sequence::packets_of(seen));
-        let unbiased = packets / (packets - 1.0).max(1.0);
-        for (layer, moments) in moments.iter().enumerate() {
-            let place = self.layout.sequence_norm(layer);
-            for (channel, mean) in floats(moments.means.clone()).into_iter().enumerate() {
-                mix(&mut self.means[place + channel], f64::from(mean));
-            }
-            for (channel, variance) in floats(moments.variances.clone()).into_iter().enumerate() {
-                let variance = f64::from(variance) * unbiased;
-                mix(&mut self.variances[place + channel], variance);
-            }
-        }
-        let Some(branch) = &self.branch else { return };
-        let branch = branch.lock();
-        for (convolution, norm) in branch.plan.convolutions.iter().zip(&branch.norms) {
-            for channel in 0..convolution.outputs {
-                let place = convolution.channel_offset + channel;
-                mix(&mut self.means[place], f64::from(norm.mean[channel]));
-                mix(&mut self.variances[place], norm.unbiased_variance(channel));
-            }
-        }
-    }
 }
 
+/// A vector of values.
 pub(crate) fn flat(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let length = values.len();
     Tensor::from_data(TensorData::new(values, [length]), device)
@@ -458,22 +240,4 @@ pub(crate) fn flat(values: Vec<f32>, device: &Device) -> Tensor<1> {
 /// A tensor's values.
 pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
-}
-
-/// How many rows have their largest logit, the first of equals, at their label.
-fn count_correct(logits: &[f32], labels: &[u32], classes: usize) -> usize {
-    let is_correct = |(row, label): (&[f32], &u32)| {
-        let mut best = 0;
-        for (class, logit) in row.iter().enumerate() {
-            if *logit > row[best] {
-                best = class;
-            }
-        }
-        best == *label as usize
-    };
-    logits
-        .chunks_exact(classes)
-        .zip(labels)
-        .filter(|&pair| is_correct(pair))
-        .count()
 }

@@ -6,9 +6,9 @@ use super::{
     Trunk, interior,
     parallel::{Scratch, Share, chunks, each_sample},
     plan::{Convolution, FEATURES},
+    rectifier::Rectifier,
     way::{Way, reduce},
 };
-use crate::kernels::Gate;
 
 impl Trunk {
     /// Gradient of the parameters, given that of the features of the last forward pass,
@@ -29,28 +29,14 @@ impl Trunk {
         gradient
     }
 
-    /// The convolutions whose sum a block (by number from 1) or the stem (0) rectifies, with
-    /// the values and means of one sample.
-    fn rectified(&self, stage: usize, sample: usize) -> [Option<(&[f32], &[f32])>; 2] {
-        let of = |number: usize| {
-            (
-                self.output(number, sample),
-                self.norms[number].mean.as_slice(),
-            )
-        };
-        match stage.checked_sub(1).map(|number| self.plan.blocks[number]) {
-            None => [Some(of(0)), None],
-            Some(block) => [Some(of(block.second)), block.shortcut.map(of)],
-        }
-    }
-
     /// Gradient before the last rectifier.
     fn unpool(&mut self, features: &[f32]) {
         let (last, convolution) = (self.plan.blocks.len() - 1, self.plan.last());
+        let rectifier = Rectifier::behind_block(&self.plan, last);
         let length = convolution.output_length as f32;
         let mut outer = mem::take(&mut self.outer);
         let mut sums = mem::take(&mut self.sums);
-        sums.resize(self.batch * self.sums_width(last + 1), 0.0);
+        sums.resize(self.batch * rectifier.sums(&self.plan), 0.0);
         each_sample(
             self.batch,
             [&mut outer],
@@ -75,90 +61,23 @@ impl Trunk {
                         *value = feature / length;
                     }
                 }
-                self.gate(
-                    last + 1,
-                    sample,
-                    gradient,
-                    activation,
-                    &mut outer[..size],
-                    sums,
-                );
+                let outer = &mut outer[..size];
+                self.gate(rectifier, sample, gradient, activation, outer, sums);
             },
         );
         (self.outer, self.sums) = (outer, sums);
     }
 
-    /// Sums that a rectifier's gradient leaves, a sample.
-    fn sums_width(&self, stage: usize) -> usize {
-        match stage.checked_sub(1).map(|number| self.plan.blocks[number]) {
-            None => 2 * self.plan.convolutions[0].outputs,
-            Some(block) => {
-                let channels = self.plan.convolutions[block.second].outputs;
-                channels * (2 + usize::from(block.shortcut.is_some()))
-            }
-        }
-    }
-
-    fn gate(
-        &self,
-        stage: usize,
-        sample: usize,
-        gradient: &[f32],
-        activation: &[f32],
-        output: &mut [f32],
-        sums: &mut [f64],
-    ) {
-        let [first, shortcut] = self.rectified(stage, sample);
-        let values = first.unwrap_or_default();
-        let convolution = match stage.checked_sub(1) {
-            None => 0,
-            Some(number) => self.plan.blocks[number].second,
-        };
-        self.kernels.gate(Gate {
-            repeated: self.extents[sample].repeated(&self.plan.convolutions[convolution]),
-            channels: values.1.len(),
-            gradient,
-            activation,
-            values,
-            shortcut,
-            output,
-            sums,
-        });
-    }
-
-    /// Takes a `BatchNorm`'s gradient out of the sums; `part` is 1 for the first convolution
-    /// rectified and 2 for the shortcut.
-    fn set_norm_gradient(&mut self, number: usize, part: usize, gradient: &mut [f32]) {
-        let convolution = &self.plan.convolutions[number];
-        let channels = convolution.outputs;
-        let (sums, width) = (&self.sums, self.sums.len() / self.batch);
-        let start = convolution.offset + convolution.weights();
-        let (gamma, rest) = gradient[start..].split_at_mut(channels);
-        self.norms[number].set_gradient(
-            self.batch,
-            |sample| {
-                let own = &sums[sample * width..][..width];
-                (&own[..channels], &own[part * channels..][..channels])
-            },
-            [gamma, &mut rest[..channels]],
-        );
-    }
-
     /// From the block's output to the rectifier between its convolutions.
     fn through_second(&mut self, number: usize, gradient: &mut [f32]) {
         let block = self.plan.blocks[number];
-        self.set_norm_gradient(block.second, 1, gradient);
-        if let Some(own) = block.shortcut {
-            self.set_norm_gradient(own, 2, gradient);
-        }
+        let rectifier = Rectifier::inside_block(&self.plan, number);
+        self.set_norm_gradients(Rectifier::behind_block(&self.plan, number), gradient);
         let mut inner = mem::take(&mut self.inner);
         let mut sums = mem::take(&mut self.sums);
         let mut partials = mem::take(&mut self.partials);
-        let (first, second) = (
-            &self.plan.convolutions[block.first],
-            &self.plan.convolutions[block.second],
-        );
-        sums.resize(self.batch * 2 * first.outputs, 0.0);
+        let second = &self.plan.convolutions[block.second];
+        sums.resize(self.batch * rectifier.sums(&self.plan), 0.0);
         partials.resize(chunks(self.batch) * second.weights(), 0.0);
         let largest = self.largest_output();
         each_sample(
@@ -185,24 +104,20 @@ impl Trunk {
                 let way = self.way(block.second, sample);
                 let outer = &self.outer[sample * largest..][..way.output_size()];
                 let middle = self.middle(number, sample, activation);
-                way.norm_gradient(outer, self.output(block.second, sample), gradient);
                 let paired = way.pair_outputs(middle, pairs);
-                way.weights(paired, gradient, partial, !is_first);
+                way.weights(outer, paired, gradient, partial, !is_first);
                 let size = way.input_size();
-                way.input(gradient, &mut input[..size], false);
-                self.kernels.gate(Gate {
-                    repeated: self.extents[sample].repeated(first),
-                    channels: first.outputs,
-                    gradient: &input[..size],
-                    activation: interior(middle, first.outputs),
-                    values: (
-                        self.output(block.first, sample),
-                        &self.norms[block.first].mean,
-                    ),
-                    shortcut: None,
-                    output: &mut inner[..size],
+                let input = &mut input[..size];
+                way.input(gradient, input, false);
+                let activation = interior(middle, second.inputs);
+                self.gate(
+                    rectifier,
+                    sample,
+                    input,
+                    activation,
+                    &mut inner[..size],
                     sums,
-                });
+                );
             },
         );
         reduce(
@@ -213,7 +128,7 @@ impl Trunk {
             gradient,
         );
         (self.inner, self.sums, self.partials) = (inner, sums, partials);
-        self.set_norm_gradient(block.first, 1, gradient);
+        self.set_norm_gradients(rectifier, gradient);
     }
 
     /// From the rectifier between the block's convolutions to that before the block.
@@ -222,11 +137,12 @@ impl Trunk {
         let mut outer = mem::take(&mut self.outer);
         let mut sums = mem::take(&mut self.sums);
         let mut partials = mem::take(&mut self.partials);
+        let rectifier = Rectifier::before_block(&self.plan, number);
         let first = &self.plan.convolutions[block.first];
         let shortcut = block.shortcut.map(|own| &self.plan.convolutions[own]);
         let split = first.weights();
         let total = split + shortcut.map_or(0, Convolution::weights);
-        sums.resize(self.batch * self.sums_width(number), 0.0);
+        sums.resize(self.batch * rectifier.sums(&self.plan), 0.0);
         partials.resize(chunks(self.batch) * total, 0.0);
         let largest = self.largest_output();
         each_sample(
@@ -256,16 +172,14 @@ impl Trunk {
                 let block_input = self.input(number, sample);
                 let size = way.input_size();
                 let input = &mut input[..size];
-                way.norm_gradient(inner, self.output(block.first, sample), gradient);
                 // The shortcut has the same stride.
                 let paired = way.pair_outputs(block_input, pairs);
-                way.weights(paired, gradient, partial, !is_first);
+                way.weights(inner, paired, gradient, partial, !is_first);
                 way.input(gradient, input, false);
                 if let Some(own) = block.shortcut {
                     let way = self.way(own, sample);
                     let outer = &outer[..way.output_size()];
-                    way.norm_gradient(outer, self.output(own, sample), gradient);
-                    way.weights(paired, gradient, shortcut_partial, !is_first);
+                    way.weights(outer, paired, gradient, shortcut_partial, !is_first);
                     way.input(gradient, input, true);
                 } else {
                     for (value, outer) in input.iter_mut().zip(outer.iter()) {
@@ -273,7 +187,8 @@ impl Trunk {
                     }
                 }
                 let activation = interior(block_input, first.inputs);
-                self.gate(number, sample, input, activation, &mut outer[..size], sums);
+                let outer = &mut outer[..size];
+                self.gate(rectifier, sample, input, activation, outer, sums);
             },
         );
         reduce(first, 0..split, total, &mut partials, gradient);
@@ -284,7 +199,7 @@ impl Trunk {
     }
 
     fn through_stem(&mut self, gradient: &mut [f32]) {
-        self.set_norm_gradient(0, 1, gradient);
+        self.set_norm_gradients(Rectifier::behind_stem(), gradient);
         let mut partials = mem::take(&mut self.partials);
         let stem = &self.plan.convolutions[0];
         partials.resize(chunks(self.batch) * stem.weights(), 0.0);
@@ -311,9 +226,8 @@ impl Trunk {
                     gradient,
                     ..
                 } = scratch;
-                way.norm_gradient(outer, self.output(0, sample), gradient);
                 let input = way.pair_outputs(self.stem_input(sample, activation), pairs);
-                way.weights(input, gradient, partial, !is_first);
+                way.weights(outer, input, gradient, partial, !is_first);
             },
         );
         reduce(
@@ -334,6 +248,7 @@ impl Trunk {
             convolution: &self.plan.convolutions[number],
             packed: &self.packed[number],
             norm: &self.norms[number],
+            values: self.output(number, sample),
         }
     }
 }

@@ -5,19 +5,16 @@ use std::{mem, sync::Mutex};
 use rayon::prelude::*;
 
 use super::{
-    Trunk, convolve,
-    factors::{Gradient, Rows},
-    interior, interior_mut,
-    norm::Norm,
-    padded,
+    Trunk,
+    activations::average_rows,
+    factors::{Gradient, Multiplication, Rows},
+    interior_mut, padded,
     padding::{Extent, filled},
     parallel::{Scratch, Share, each_sample},
-    plan::{Convolution, FEATURES},
+    plan::FEATURES,
+    window,
 };
-use crate::{
-    kernels::{Activate, Pair, Repeated, Residual},
-    precision::Precision,
-};
+use crate::{kernels::Pair, precision::Precision};
 
 impl Trunk {
     /// Features `[batch, FEATURES]` of slices `[batch, slice length]` whose bytes were divided
@@ -116,24 +113,11 @@ impl Trunk {
                     ..
                 } = share;
                 let slice = self.stem_input(sample, &mut scratch.activation);
-                let output = &mut output[..self.output_size(convolution, sample)];
-                convolve(
-                    self.kernels,
-                    convolution,
-                    &self.packed[0],
-                    slice.into(),
-                    output,
-                );
-                self.moments(convolution, sample, output, sums);
+                self.convolve(0, sample, slice.into(), output, sums);
             },
         );
         (self.outputs[0], self.sums) = (outputs, sums);
         self.set_norm(0, 0, 2 * self.plan.convolutions[0].outputs, parameters);
-    }
-
-    /// Floats of one sample's output of a convolution.
-    pub(super) fn output_size(&self, convolution: &Convolution, sample: usize) -> usize {
-        self.extents[sample].outputs(convolution) * convolution.outputs
     }
 
     /// Padded rows as a block's convolutions read them.
@@ -144,22 +128,38 @@ impl Trunk {
         }
     }
 
-    /// Moments of one sample's output of a convolution, as those of the full slice.
-    fn moments(&self, convolution: &Convolution, sample: usize, output: &[f32], sums: &mut [f64]) {
-        let repeated = self.extents[sample].repeated(convolution);
-        self.kernels
-            .moments(convolution.outputs, output, repeated, sums);
-    }
-
-    /// A sample's slice with the zeros that the stem needs at both ends.
-    pub(super) fn stem_input<'a>(&self, sample: usize, buffer: &'a mut [f32]) -> &'a [f32] {
-        // What is left out is zeros, as is what stays behind it: the start of the slice is both.
-        let length = self.extents[sample].bytes(&self.plan);
-        let (stride, padding) = (self.plan.slice_length, self.plan.convolutions[0].taps / 2);
-        let padded = &mut buffer[..length + 2 * padding];
-        padded.fill(0.0);
-        padded[padding..][..length].copy_from_slice(&self.slices[sample * stride..][..length]);
-        padded
+    /// One sample through a convolution, to the start of `output`; `padded` has the zero rows that
+    /// it needs at both ends (for a one-tap convolution, those of its three-tap sibling). Leaves
+    /// the moments of what it gives, as those of the full slice.
+    fn convolve(
+        &self,
+        number: usize,
+        sample: usize,
+        padded: Rows<'_>,
+        output: &mut [f32],
+        sums: &mut [f64],
+    ) {
+        let (kernels, convolution) = (self.kernels, &self.plan.convolutions[number]);
+        let extent = self.extents[sample];
+        let output = &mut output[..self.output_size(convolution, sample)];
+        Multiplication {
+            rows: extent.outputs(convolution),
+            depth: convolution.depth(),
+            columns: convolution.outputs,
+            left: padded.behind(window(convolution)),
+            row_stride: convolution.stride * convolution.inputs,
+            right: &self.packed[number].forward,
+            output,
+            output_stride: convolution.outputs,
+            accumulate: false,
+        }
+        .run(kernels);
+        kernels.moments(
+            convolution.outputs,
+            output,
+            extent.repeated(convolution),
+            sums,
+        );
     }
 
     /// The block's input, its first convolution and its shortcut.
@@ -194,28 +194,11 @@ impl Trunk {
                 let rows = self.extents[sample].inputs(first);
                 let input = padded(input, rows, first.inputs);
                 self.previous_output(number, sample, interior_mut(input, first.inputs));
-                let output = &mut output[..self.output_size(first, sample)];
                 let (own_sums, shortcut_sums) = sums.split_at_mut(2 * first.outputs);
                 let input = self.rows(input, &mut scratch.pairs);
-                convolve(
-                    self.kernels,
-                    first,
-                    &self.packed[block.first],
-                    input,
-                    output,
-                );
-                self.moments(first, sample, output, own_sums);
+                self.convolve(block.first, sample, input, output, own_sums);
                 if let Some(own) = block.shortcut {
-                    let convolution = &self.plan.convolutions[own];
-                    let shortcut = &mut shortcut[..self.output_size(convolution, sample)];
-                    convolve(
-                        self.kernels,
-                        convolution,
-                        &self.packed[own],
-                        input,
-                        shortcut,
-                    );
-                    self.moments(convolution, sample, shortcut, shortcut_sums);
+                    self.convolve(own, sample, input, shortcut, shortcut_sums);
                 }
             },
         );
@@ -251,95 +234,12 @@ impl Trunk {
                     ..
                 } = share;
                 let middle = self.middle(number, sample, &mut scratch.activation);
-                let output = &mut output[..self.output_size(second, sample)];
-                convolve(
-                    self.kernels,
-                    second,
-                    &self.packed[block.second],
-                    self.rows(middle, &mut scratch.pairs),
-                    output,
-                );
-                self.moments(second, sample, output, sums);
+                let middle = self.rows(middle, &mut scratch.pairs);
+                self.convolve(block.second, sample, middle, output, sums);
             },
         );
         (self.outputs[block.second], self.sums) = (outputs, sums);
         self.set_norm(block.second, 0, width, parameters);
-    }
-
-    /// One sample's output of a convolution, before `BatchNorm`.
-    pub(super) fn output(&self, number: usize, sample: usize) -> &[f32] {
-        let convolution = &self.plan.convolutions[number];
-        let start = sample * convolution.output_size();
-        &self.outputs[number][start..][..self.output_size(convolution, sample)]
-    }
-
-    /// One sample's input of a block, with its zero rows.
-    pub(super) fn input(&self, number: usize, sample: usize) -> &[f32] {
-        let first = &self.plan.convolutions[self.plan.blocks[number].first];
-        let stride = self.inputs[number].len() / self.batch;
-        let rows = self.extents[sample].inputs(first) + 2;
-        &self.inputs[number][sample * stride..][..rows * first.inputs]
-    }
-
-    /// The activation between a block's convolutions, with its zero rows.
-    pub(super) fn middle<'a>(
-        &self,
-        number: usize,
-        sample: usize,
-        buffer: &'a mut [f32],
-    ) -> &'a [f32] {
-        let block = self.plan.blocks[number];
-        let first = &self.plan.convolutions[block.first];
-        let channels = first.outputs;
-        let middle = padded(buffer, self.extents[sample].outputs(first), channels);
-        let Norm { scale, shift, .. } = &self.norms[block.first];
-        self.kernels.activate(Activate {
-            channels,
-            input: self.output(block.first, sample),
-            scale,
-            shift,
-            residual: Residual::None,
-            output: interior_mut(middle, channels),
-        });
-        middle
-    }
-
-    /// What a block reads: the output of the block before it, or of the stem.
-    fn previous_output(&self, number: usize, sample: usize, output: &mut [f32]) {
-        if number > 0 {
-            return self.block_output(number - 1, sample, output);
-        }
-        let Norm { scale, shift, .. } = &self.norms[0];
-        self.kernels.activate(Activate {
-            channels: scale.len(),
-            input: self.output(0, sample),
-            scale,
-            shift,
-            residual: Residual::None,
-            output,
-        });
-    }
-
-    /// What a block puts out.
-    pub(super) fn block_output(&self, number: usize, sample: usize, output: &mut [f32]) {
-        let block = self.plan.blocks[number];
-        let Norm { scale, shift, .. } = &self.norms[block.second];
-        let residual = match block.shortcut {
-            None => Residual::Identity(interior(self.input(number, sample), scale.len())),
-            Some(own) => Residual::Scaled {
-                values: self.output(own, sample),
-                scale: &self.norms[own].scale,
-                shift: &self.norms[own].shift,
-            },
-        };
-        self.kernels.activate(Activate {
-            channels: scale.len(),
-            input: self.output(block.second, sample),
-            scale,
-            shift,
-            residual,
-            output,
-        });
     }
 
     /// The mean over all positions of the last block's output.
@@ -365,25 +265,5 @@ impl Trunk {
             },
         );
         features
-    }
-}
-
-/// The mean of all rows of `features.len()` floats, some of which count several times.
-pub(crate) fn average_rows(rows: &[f32], repeated: Repeated, features: &mut [f32]) {
-    let width = features.len();
-    features.fill(0.0);
-    let mut add = |rows: &[f32], times: f32| {
-        for row in rows.chunks_exact(width) {
-            for (sum, value) in features.iter_mut().zip(row) {
-                *sum += value * times;
-            }
-        }
-    };
-    add(rows, 1.0);
-    let again = &rows[repeated.first * width..][..repeated.rows * width];
-    add(again, (repeated.times - 1) as f32);
-    let count = (rows.len() / width + repeated.more()) as f32;
-    for sum in features {
-        *sum /= count;
     }
 }

@@ -6,6 +6,7 @@
 //! padding only a part is computed: of each sample, as many rows as its [`Extent`] says, at the
 //! start of a place as large as a full slice needs.
 
+mod activations;
 mod backward;
 mod factors;
 mod forward;
@@ -14,12 +15,12 @@ mod packing;
 pub(crate) mod padding;
 mod parallel;
 pub(crate) mod plan;
+mod rectifier;
 mod way;
 
 use std::sync::Mutex;
 
-use factors::{Multiplication, Rows};
-pub(crate) use forward::average_rows;
+pub(crate) use activations::average_rows;
 pub(crate) use norm::{EPSILON, Norm};
 use packing::Packed;
 pub(crate) use packing::pack_forward;
@@ -100,29 +101,6 @@ impl Trunk {
             .max()
             .unwrap_or(0)
     }
-}
-
-/// One sample through a convolution, to all rows of `output`: `padded` has the zero rows that it
-/// needs at both ends (for a one-tap convolution, those of its three-tap sibling).
-fn convolve(
-    kernels: Kernels,
-    convolution: &Convolution,
-    packed: &Packed,
-    padded: Rows<'_>,
-    output: &mut [f32],
-) {
-    Multiplication {
-        rows: output.len() / convolution.outputs,
-        depth: convolution.depth(),
-        columns: convolution.outputs,
-        left: padded.behind(window(convolution)),
-        row_stride: convolution.stride * convolution.inputs,
-        right: &packed.forward,
-        output,
-        output_stride: convolution.outputs,
-        accumulate: false,
-    }
-    .run(kernels);
 }
 
 /// Where the first output's inputs start among padded rows.

@@ -25,6 +25,8 @@ pub(super) struct Way<'a> {
     pub(super) convolution: &'a Convolution,
     pub(super) packed: &'a Packed,
     pub(super) norm: &'a Norm,
+    /// The convolution's output.
+    pub(super) values: &'a [f32],
 }
 
 impl Way<'_> {
@@ -40,7 +42,7 @@ impl Way<'_> {
 
     /// Gradient of the convolution's output, as padded rows and as panels. The panels are for
     /// sums over positions, so that rows are in them as many times as they count.
-    pub(super) fn norm_gradient(&self, outer: &[f32], values: &[f32], into: &mut Gradient) {
+    fn norm_gradient(&self, outer: &[f32], into: &mut Gradient) {
         let channels = self.convolution.outputs;
         let count = self.extent.outputs(self.convolution);
         let rows = padded(&mut into.rows, count, channels);
@@ -49,7 +51,7 @@ impl Way<'_> {
         self.kernels.norm_gradient(NormGradient {
             channels,
             gradient: outer,
-            values,
+            values: self.values,
             mean: &self.norm.mean,
             scale: &self.norm.scale,
             slope: &self.norm.slope,
@@ -83,14 +85,17 @@ impl Way<'_> {
         }
     }
 
-    /// Gradient of the weights, in panels.
+    /// Gradient of the convolution's output, given that behind its `BatchNorm`, and from it that
+    /// of the weights, in panels.
     pub(super) fn weights(
         &self,
+        outer: &[f32],
         input: Rows<'_>,
-        gradient: &Gradient,
+        gradient: &mut Gradient,
         output: &mut [f32],
         accumulate: bool,
     ) {
+        self.norm_gradient(outer, gradient);
         let convolution = self.convolution;
         let (rows, depth) = (self.extent.outputs(convolution), convolution.depth());
         let columns = convolution.outputs;

@@ -1,6 +1,9 @@
 //! The branch with long padding computed once, held against the branch that computes all of it.
 
-use super::{difference, padded_slices, slices};
+use super::{
+    difference, mixed_weights,
+    samples::{padded_slices, slices},
+};
 use crate::{
     architecture::{Architecture, Shape},
     engine::to_unit,
@@ -26,10 +29,7 @@ fn results(kernels: Kernels, slice_length: usize, seed: u64, slices: &[f32]) -> 
     let means = trunk.norms.iter().flat_map(|norm| norm.mean.clone());
     let variances = trunk.norms.iter().flat_map(|norm| &norm.variance);
     let (means, variances) = (means.collect(), variances.map(|&v| v as f32).collect());
-    // Some loss that weighs every feature of every sample otherwise.
-    let weights: Vec<f32> = (0..slices.len() / slice_length * FEATURES)
-        .map(|n| (n as f32 * 0.37).sin())
-        .collect();
+    let weights = mixed_weights(slices.len() / slice_length * FEATURES);
     let gradient = trunk.backward(&weights);
     [features, means, variances, gradient]
 }

@@ -1,6 +1,8 @@
 //! The networks held against `PyTorch` in float64, and their error against that of `PyTorch`'s own
 //! float32. `reference/make_reference.py` made the values; its formulas are repeated here.
 
+mod formulas;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -8,9 +10,7 @@ use serde::Deserialize;
 use crate::{
     architecture::{Architecture, Shape},
     engine::Engine,
-    input::{Input, PACKET_FEATURES, PACKET_SLICES, STATISTICS},
     kernels::Kernels,
-    layout::Layout,
     precision::Precision,
     trainer::{Batch, Trainer, TrainerOptions, floats},
     weights::{NamedTensor, Weights},
@@ -38,33 +38,6 @@ fn reference(architecture: Architecture) -> BTreeMap<String, Table> {
     let text = include_str!("../../reference/reference.json");
     let mut all: BTreeMap<String, BTreeMap<String, Table>> = serde_json::from_str(text).unwrap();
     all.remove(&architecture.to_string()).unwrap()
-}
-
-fn uniform(seed: u64, count: usize) -> impl Iterator<Item = f64> {
-    (1..=count as u64).map(move |number| {
-        let mut z = ((seed << 32) + number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24)
-    })
-}
-
-fn weights(shape: Shape) -> Weights {
-    let layout = Layout::new(shape);
-    let mut weights = layout.name(&layout.draw(0));
-    for (seed, (name, tensor)) in (1..).zip(&mut weights.tensors) {
-        let NamedTensor { shape, values } = tensor;
-        let fan_in: usize = shape[1..].iter().product();
-        let is_scale = name.ends_with("running_var") || name.ends_with("weight");
-        for (value, unit) in values.iter_mut().zip(uniform(seed, shape.iter().product())) {
-            *value = match (shape.len(), is_scale) {
-                (1, true) => (unit + 0.5) as f32,
-                (1, false) => ((unit - 0.5) * 0.2) as f32,
-                _ => ((2.0 * unit - 1.0) / (fan_in as f64).sqrt()) as f32,
-            };
-        }
-    }
-    weights
 }
 
 /// Distance of a tensor from the reference as a share of the reference's length, and what
@@ -155,20 +128,6 @@ fn named(name: &str, values: Vec<f32>) -> Weights {
     }
 }
 
-/// Sequences, zeros behind the packets seen.
-fn packets() -> Vec<f32> {
-    let mut packets: Vec<f32> = uniform(DATA_SEED + 1, SAMPLES * PACKETS * PACKET_FEATURES)
-        .map(|unit| (2.0 * unit - 1.0) as f32)
-        .collect();
-    for (packets, seen) in packets
-        .chunks_exact_mut(PACKETS * PACKET_FEATURES)
-        .zip(SEEN)
-    {
-        packets[seen as usize * PACKET_FEATURES..].fill(0.0);
-    }
-    packets
-}
-
 #[track_caller]
 fn check_network(architecture: Architecture) {
     let reference = reference(architecture);
@@ -182,24 +141,8 @@ fn check_network(architecture: Architecture) {
             0
         },
     };
-    let weights = weights(shape);
-    let slices: Vec<u8> = uniform(DATA_SEED, SAMPLES * LENGTH)
-        .map(|unit| (unit * 256.0) as u8)
-        .collect();
-    let packets = packets();
-    let statistics: Vec<f32> = uniform(DATA_SEED + 2, SAMPLES * STATISTICS)
-        .map(|unit| unit as f32)
-        .collect();
-    let packet_slices: Vec<u8> = uniform(DATA_SEED + 3, SAMPLES * PACKET_SLICES * LENGTH)
-        .map(|unit| (unit * 256.0) as u8)
-        .collect();
-    let input = Input {
-        slices: &slices,
-        packets: &packets,
-        seen: &SEEN,
-        statistics: &statistics,
-        packet_slices: &packet_slices,
-    };
+    let (weights, samples) = (formulas::weights(shape), formulas::samples());
+    let input = samples.input();
     let labels: Vec<u32> = (0..SAMPLES)
         .map(|sample| (sample * 7 % CLASSES) as u32)
         .collect();
@@ -268,52 +211,27 @@ fn check_network(architecture: Architecture) {
     }
 }
 
-#[test]
-fn resnet_gru_agrees_with_pytorch() {
-    check_network(Architecture::ResnetGru);
+/// A test for each network, so that one that disagrees is named.
+macro_rules! agrees_with_pytorch {
+    ($($test:ident: $architecture:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                check_network(Architecture::$architecture);
+            }
+        )*
+    };
 }
 
-#[test]
-fn resnet_agrees_with_pytorch() {
-    check_network(Architecture::Resnet);
-}
-
-#[test]
-fn gru_agrees_with_pytorch() {
-    check_network(Architecture::Gru);
-}
-
-#[test]
-fn resnet_gru_sequence_agrees_with_pytorch() {
-    check_network(Architecture::ResnetGruSequence);
-}
-
-#[test]
-fn sequence_agrees_with_pytorch() {
-    check_network(Architecture::Sequence);
-}
-
-#[test]
-fn cnn1d_agrees_with_pytorch() {
-    check_network(Architecture::Cnn1d);
-}
-
-#[test]
-fn centime_agrees_with_pytorch() {
-    check_network(Architecture::Centime);
-}
-
-#[test]
-fn deep_packet_cnn_agrees_with_pytorch() {
-    check_network(Architecture::DeepPacketCnn);
-}
-
-#[test]
-fn deep_packet_sae_agrees_with_pytorch() {
-    check_network(Architecture::DeepPacketSae);
-}
-
-#[test]
-fn cnn_lstm_agrees_with_pytorch() {
-    check_network(Architecture::CnnLstm);
+agrees_with_pytorch! {
+    resnet_gru_agrees_with_pytorch: ResnetGru,
+    resnet_agrees_with_pytorch: Resnet,
+    gru_agrees_with_pytorch: Gru,
+    resnet_gru_sequence_agrees_with_pytorch: ResnetGruSequence,
+    sequence_agrees_with_pytorch: Sequence,
+    cnn1d_agrees_with_pytorch: Cnn1d,
+    centime_agrees_with_pytorch: Centime,
+    deep_packet_cnn_agrees_with_pytorch: DeepPacketCnn,
+    deep_packet_sae_agrees_with_pytorch: DeepPacketSae,
+    cnn_lstm_agrees_with_pytorch: CnnLstm,
 }

@@ -1,6 +1,6 @@
 //! The branch that reads packets: the engine against the trainer, and what masks keep out.
 
-use super::{PACKETS, Samples, labels, options};
+use super::samples::{PACKETS, Samples, labels, options};
 use crate::{
     architecture::{Architecture, Shape},
     engine::Engine,

@@ -1,7 +1,7 @@
 //! Statistics of a whole session: what CENTIME and the time-related features need.
 
 use crate::{
-    packet::{Direction, Protocol},
+    packet::{Direction, FiveTuple, Protocol},
     timestamp::Timestamp,
 };
 
@@ -88,6 +88,9 @@ pub const TIME_NAMES: [&str; 23] = [
 /// Silence that counts as idle time, in nanoseconds.
 const IDLE_NANOSECONDS: u64 = 5_000_000_000;
 
+/// Either end has it where a session is DNS.
+pub(crate) const DNS_PORT: u16 = 53;
+
 /// The largest TCP payload that counts as small, in bytes.
 const SMALL_PAYLOAD: u32 = 32;
 
@@ -152,25 +155,43 @@ fn seconds(nanoseconds: u64) -> f64 {
 
 /// What the statistics need of a packet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Observation {
-    pub(crate) timestamp: Timestamp,
-    pub(crate) direction: Direction,
-    pub(crate) length: u32,
-    pub(crate) payload_length: u32,
-    pub(crate) tcp_flags: u8,
+pub struct Observation {
+    /// When it was captured.
+    pub timestamp: Timestamp,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Bytes from the IP header on.
+    pub length: u32,
+    /// Bytes above the transport header.
+    pub payload_length: u32,
+    /// The TCP flags; of no meaning for other protocols.
+    pub tcp_flags: u8,
 }
 
 /// What they need of the session: the same for all of its packets.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Nature {
-    pub(crate) protocol: Protocol,
+pub struct Nature {
+    /// Of the five-tuple.
+    pub protocol: Protocol,
     /// Whether either end has port 53.
-    pub(crate) is_dns: bool,
+    pub is_dns: bool,
+}
+
+impl Nature {
+    /// Of the session with this five-tuple.
+    #[must_use]
+    pub fn of(five_tuple: &FiveTuple) -> Self {
+        let ends = [five_tuple.source, five_tuple.destination];
+        Self {
+            protocol: five_tuple.protocol,
+            is_dns: ends.iter().any(|end| end.port() == DNS_PORT),
+        }
+    }
 }
 
 /// What is kept to compute the statistics: sums, never the packets.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Accumulator {
+pub struct Accumulator {
     packets: u64,
     bytes: u64,
     flags: [u64; FLAG_ORDER.len()],
@@ -192,7 +213,7 @@ pub(crate) struct Accumulator {
 
 impl Accumulator {
     /// Takes in the next packet. One that is earlier than the one before comes 0 s after it.
-    pub(crate) fn add(&mut self, packet: &Observation, nature: Nature) {
+    pub fn add(&mut self, packet: &Observation, nature: Nature) {
         self.add_time(packet.timestamp, packet.direction);
         self.packets += 1;
         self.bytes += u64::from(packet.length);
@@ -243,7 +264,9 @@ impl Accumulator {
         }
     }
 
-    pub(crate) fn finish(mut self) -> Statistics {
+    /// The statistics of all packets taken in.
+    #[must_use]
+    pub fn finish(mut self) -> Statistics {
         self.end_active();
         Statistics {
             centime: self.centime().map(|value| value as f32),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, ffi::OsString};
 use learn::dataset::{Dataset, Split};
 use traffic::packet::FiveTuple;
 
-use crate::{captures::Folder, real_data, undertone};
+use crate::{captures::Folder, public_data, undertone};
 
 /// Class, test or not, capture group and five-tuple without direction: what a rebuilt capture
 /// can tell sessions apart by.
@@ -37,7 +37,7 @@ fn slices(folder: &Folder, name: &str) -> HashMap<Key, Vec<Vec<u8>>> {
 /// Figures of the published set: 39,446 rows, 57 captures rebuilt from their packets.
 #[test]
 fn rebuilt_captures_and_published_rows_agree_on_the_sessions_both_can_see() {
-    let Some(data) = real_data("iscx-vpn-2016") else {
+    let Some(data) = public_data("iscx-vpn-2016") else {
         return;
     };
     let folder = Folder::new();

@@ -68,16 +68,12 @@ impl Outcome {
     }
 }
 
-/// Where real data is, if it is here.
-fn real_data(below: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("UNDERTONE_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let found = root.join(below);
-    if !found.exists() {
-        let path = found.display();
-        eprintln!("skipped: {path} is not here; set UNDERTONE_DATA to run it");
+/// A folder or file of the public data sets, if this machine has it.
+fn public_data(below: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("UNDERTONE_DATA").map(|data| Path::new(&data).join(below));
+    let found = found.filter(|path| path.exists());
+    if found.is_none() {
+        eprintln!("skipped: no `{below}` under UNDERTONE_DATA");
     }
-    found.exists().then_some(found)
+    found
 }

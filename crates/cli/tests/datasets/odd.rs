@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{captures::Folder, real_data};
+use crate::{captures::Folder, public_data};
 
 /// Far above what the largest of them needs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn every_odd_capture_is_inspected_and_prepared_or_refused_in_one_line() {
-    let Some(odd) = real_data("captures/odd") else {
+    let Some(odd) = public_data("captures/odd") else {
         return;
     };
     let folder = Folder::new();

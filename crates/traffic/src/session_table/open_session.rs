@@ -13,15 +13,13 @@ use crate::{
     packet::{Direction, Packet, Protocol},
     session::{SUMMARIES, Session, SessionEnd},
     slice::{Slice, append},
-    statistics::{Accumulator, Nature, Observation, Statistics},
+    statistics::{Accumulator, DNS_PORT, Nature, Observation, Statistics},
     timestamp::Timestamp,
 };
 
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
-
-const DNS_PORT: u16 = 53;
 
 /// What open sessions have beside themselves, of all of them together.
 pub(super) struct Memory {

@@ -1,7 +1,7 @@
 //! Agreement: the fast path gives what the plain one gives, byte for byte and in its order.
 
 use std::{
-    env, fs,
+    fs,
     num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use undertone_traffic::{
 use crate::{
     odd_captures,
     plain::cut_plainly,
-    support::{SEED, read},
+    support::{SEED, public_data, read},
 };
 
 /// What is asked of a capture: time-outs, none, few sessions, packets, slices of packets, tunnels.
@@ -133,15 +133,9 @@ fn the_odd_captures_are_cut_as_the_plain_path_cuts_them() {
 
 #[test]
 fn public_captures_are_cut_as_the_plain_path_cuts_them() {
-    let data = env::var_os("UNDERTONE_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let folder = data.join("iscx-vpn-2016/pcap");
-    if !folder.is_dir() {
-        println!("skipped: no `{}`, set UNDERTONE_DATA", folder.display());
+    let Some(folder) = public_data("iscx-vpn-2016/pcap") else {
         return;
-    }
+    };
     // The plain path searches lists, so the largest are left out.
     let sessions: usize = captures_below(&folder)
         .iter()

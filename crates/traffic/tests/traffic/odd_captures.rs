@@ -13,28 +13,11 @@ use undertone_traffic::{
     tally::Tally,
 };
 
-use crate::support::{SEED, check_nothing_is_lost};
+use crate::support::{SEED, check_nothing_is_lost, public_data};
 
 /// The folder of odd captures, if this machine has it.
 pub(crate) fn folder() -> Option<PathBuf> {
-    data("captures/odd")
-}
-
-/// A folder of public captures, if this machine has it.
-pub(crate) fn data(below: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("UNDERTONE_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let folder = data.join(below);
-    if folder.join("MANIFEST.tsv").exists() {
-        return Some(folder);
-    }
-    println!(
-        "skipped: no captures in `{}`, set UNDERTONE_DATA",
-        folder.display()
-    );
-    None
+    public_data("captures/odd")
 }
 
 /// Path, format and packet count of each, as the manifest says; the format is `None` for what

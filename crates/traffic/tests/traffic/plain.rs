@@ -2,11 +2,8 @@
 //!
 //! A map of keys, a box a session, all sums fed by every packet, and lists that are searched.
 
-mod statistics;
-
 use std::collections::HashMap;
 
-use statistics::Accumulator;
 use undertone_traffic::{
     background::Background,
     capture::CaptureReader,
@@ -16,6 +13,7 @@ use undertone_traffic::{
     session::{PacketSummary, SUMMARIES, Session, SessionEnd},
     session_table::{CutOptions, EndRule, LINGER_NANOSECONDS, Unit},
     slice::Slice,
+    statistics::{Accumulator, Nature, Observation},
     tally::Tally,
     timestamp::Timestamp,
 };
@@ -148,7 +146,15 @@ impl OpenSession {
         self.bytes += u64::from(packet.length);
         self.payload_bytes += u64::from(packet.payload_length);
         self.tcp_flags[direction as usize] |= packet.tcp_flags;
-        self.statistics.add(packet, direction);
+        let observation = Observation {
+            timestamp: packet.timestamp,
+            direction,
+            length: packet.length,
+            payload_length: packet.payload_length,
+            tcp_flags: packet.tcp_flags,
+        };
+        self.statistics
+            .add(&observation, Nature::of(&self.five_tuple));
         if !self.slice.is_full() {
             self.slice.append(packet, &options.policy);
         }

@@ -1,6 +1,13 @@
 //! What the tests share: ends, options, and the way from bytes to sessions.
 
-use std::{io::Cursor, net::SocketAddr, num::NonZeroUsize, ops::ControlFlow};
+use std::{
+    env,
+    io::Cursor,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use undertone_traffic::{
     capture::{CaptureError, CaptureReader},
@@ -14,6 +21,16 @@ use undertone_traffic::{
 };
 
 pub(crate) const SEED: u64 = 7;
+
+/// A folder of the public data sets, if this machine has it.
+pub(crate) fn public_data(below: &str) -> Option<PathBuf> {
+    let found = env::var_os("UNDERTONE_DATA").map(|data| Path::new(&data).join(below));
+    let found = found.filter(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: no `{below}` under UNDERTONE_DATA");
+    }
+    found
+}
 
 pub(crate) fn client() -> SocketAddr {
     SocketAddr::from(([10, 0, 0, 1], 40_000))

@@ -23,7 +23,7 @@ use undertone_traffic::{
 
 use crate::{
     odd_captures,
-    support::{SEED, whole_capture},
+    support::{SEED, public_data, whole_capture},
 };
 
 /// Odd captures on which the two differ, and why; found by comparing all of them with 4.0.17.
@@ -276,7 +276,7 @@ fn the_samples_hold_what_tshark_finds_in_them() {
 
 #[test]
 fn the_iscx_captures_hold_what_tshark_finds_in_them() {
-    let Some(folder) = odd_captures::data("iscx-vpn-2016/pcap") else {
+    let Some(folder) = public_data("iscx-vpn-2016/pcap") else {
         return;
     };
     assert_eq!(differences(&captures(&folder), 4), BTreeMap::new());

@@ -10,7 +10,6 @@ mod samples;
 mod task;
 #[cfg(test)]
 mod tests;
-mod tree;
 mod values;
 
 use std::path::Path;
@@ -31,9 +30,9 @@ use self::{
     fields::{answers, task_score},
     rules::AllRows,
     samples::{Form, Samples},
-    tree::{Examples, Forest, Table, most_frequent},
 };
 use crate::{
+    baselines::{features::Features, forest::Forest, frequency::most_frequent},
     dataset::{Dataset, DatasetError, Origin, Split, folder::SAMPLES, samples::read_facts_by_side},
     evaluation::{
         Answers, DatasetFacts,
@@ -48,7 +47,7 @@ use crate::{
 pub const SCHEMA: u32 = 1;
 
 /// Trees of the forest that sees the whole slice.
-const TREES: usize = 30;
+const TREES: u32 = 30;
 
 /// What is known of a dataset's shortcuts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -224,18 +223,16 @@ impl Subject {
     fn forest(&self, tasks: &[Task]) -> (Vec<TaskScore>, Vec<u32>) {
         let length = self.train.rows.samples.slice_length;
         let [known, asked] = [&self.train, &self.test]
-            .map(|side| Table::of_bytes(&side.rows.samples.slices, length));
+            .map(|side| Features::bytes(length, side.rows.samples.slices.clone()));
         let mut answers_to_class = Vec::new();
         let scores = tasks
             .iter()
             .map(|task| {
-                let examples = Examples {
-                    table: &known,
-                    labels: &task.labels(self.train.labels()),
-                    classes: task.answers.len(),
-                };
-                let forest = Forest::fit(examples, TREES, self.dataset.manifest.split.seed);
-                let given = answers(&asked, self.test.len(), &|row| forest.answer(row));
+                let labels = task.labels(self.train.labels());
+                let classes = task.answers.len();
+                let seed = self.dataset.manifest.split.seed;
+                let forest = Forest::grow(&known, &labels, classes, TREES, seed);
+                let given = answers(&forest, &asked, classes);
                 let score = task_score(task, self.test.labels(), &given);
                 if task.name == TaskName::Class {
                     answers_to_class = given;
@@ -270,7 +267,8 @@ impl Subject {
         let manifest = &self.dataset.manifest;
         AllRows {
             classes: &manifest.classes,
-            table: Table::of_bytes(&slices, manifest.slice_length),
+            slices,
+            slice_length: manifest.slice_length,
             facts: self.facts.clone(),
             origins,
             own: manifest.split.rule,

@@ -9,8 +9,8 @@ use traffic::dissection::Part;
 use super::{
     samples::Samples,
     task::{Task, TaskName},
-    tree::most_frequent,
 };
+use crate::baselines::frequency::most_frequent;
 
 /// The place in the slice whose byte tells most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

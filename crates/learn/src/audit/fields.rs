@@ -7,10 +7,24 @@ use traffic::dissection::Part;
 use super::{
     samples::Samples,
     task::{Task, TaskName},
-    tree::{Examples, Table, Tree},
     values::{self, Fact, Values},
 };
-use crate::evaluation::confusion::ConfusionMatrix;
+use crate::{
+    baselines::{
+        Predictor,
+        features::Features,
+        tree::{Tree, TreeSettings},
+    },
+    evaluation::confusion::ConfusionMatrix,
+    learner::Probabilities,
+};
+
+/// The tree that sees one field: a value is worth a leaf of its own if it occurs twice.
+const TREE: TreeSettings = TreeSettings {
+    max_depth: Some(32),
+    min_leaf: 2,
+    ..TreeSettings::SHALLOW
+};
 
 /// Where a field is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,7 +68,7 @@ pub(super) fn scores(train: &Samples, test: &Samples, tasks: &[Task]) -> Vec<Fie
     let mut parts = values::parts(train);
     parts.extend(values::parts(test));
     let of_parts = parts.par_iter().map(|&part| {
-        let width = widths.get(&part).copied().unwrap_or(1);
+        let width = widths.get(&part).copied().unwrap_or(1).max(1);
         let [known, asked] = [train, test].map(|samples| values::of_part(samples, part, width));
         let place = if known.is_shown || asked.is_shown || part == Part::Padding {
             FieldPlace::Slice
@@ -87,27 +101,17 @@ fn score(
 ) -> Vec<TaskScore> {
     let of_task = |task: &Task| {
         let labels = task.labels(train);
-        let tree = Tree::fit(Examples {
-            table: &known.table,
-            labels: &labels,
-            classes: task.answers.len(),
-        });
-        let answers = answers(&asked.table, test.len(), &|row| tree.answer(row));
-        task_score(task, test, &answers)
+        let classes = task.answers.len();
+        let tree = Tree::fit(&known.features, &labels, classes, &TREE, 0);
+        task_score(task, test, &answers(&tree, &asked.features, classes))
     };
     tasks.iter().map(of_task).collect()
 }
 
-/// What `answer` says to each row.
-pub(super) fn answers(
-    table: &Table,
-    samples: usize,
-    answer: &(dyn Fn(&[u16]) -> u32 + Sync),
-) -> Vec<u32> {
-    (0..samples)
-        .into_par_iter()
-        .map(|sample| answer(table.row(sample)))
-        .collect()
+/// What a fitted model answers to each row.
+pub(super) fn answers(model: &dyn Predictor, features: &Features, classes: usize) -> Vec<u32> {
+    let values = model.probabilities(features, rayon::current_num_threads());
+    Probabilities { classes, values }.answers().classes
 }
 
 /// The score of answers to a task, for samples of these labels.

@@ -7,12 +7,9 @@ use std::{collections::HashSet, hash::Hash};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    fields::answers,
-    repetition::undirected,
-    tree::{Examples, Forest, Table},
-};
+use super::{fields::answers, repetition::undirected};
 use crate::{
+    baselines::{features::Features, forest::Forest},
     dataset::{Origin, Split},
     evaluation::confusion::ConfusionMatrix,
     filters::Facts,
@@ -26,7 +23,7 @@ const FALL: f64 = 0.05;
 /// The share of test slices that may also be in training.
 const REPEATED: f64 = 0.01;
 /// Trees of the forest.
-const TREES: usize = 20;
+const TREES: u32 = 20;
 
 /// What keeps samples together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,8 +145,10 @@ pub struct Measured {
 pub(super) struct AllRows<'a> {
     /// Names of the classes.
     pub(super) classes: &'a [String],
-    /// The slices.
-    pub(super) table: Table,
+    /// `[rows, slice length]`.
+    pub(super) slices: Vec<u8>,
+    /// Bytes of a slice.
+    pub(super) slice_length: usize,
     /// What splits need, `[rows]`.
     pub(super) facts: Vec<Facts>,
     /// `[rows]`.
@@ -284,19 +283,10 @@ impl AllRows<'_> {
                 rule.groups()
             ));
         }
-        let forest = Forest::fit(
-            Examples {
-                table: &self.table.rows(&train),
-                labels: &known,
-                classes: self.classes.len(),
-            },
-            TREES,
-            self.seed,
-        );
-        let answered = answers(&self.table.rows(&test), test.len(), &|row| {
-            forest.answer(row)
-        });
-        let matrix = ConfusionMatrix::of(self.classes.len(), &asked, &answered);
+        let classes = self.classes.len();
+        let forest = Forest::grow(&self.features(&train), &known, classes, TREES, self.seed);
+        let answered = answers(&forest, &self.features(&test), classes);
+        let matrix = ConfusionMatrix::of(classes, &asked, &answered);
         let class_f1 = (0..)
             .zip(matrix.class_scores())
             .map(|(class, scores)| testable(class).then_some(scores.f1))
@@ -310,12 +300,21 @@ impl AllRows<'_> {
             accuracy: matrix.accuracy(),
             macro_f1: matrix.macro_f1(),
             class_f1,
-            shared_slices: shared(&train, &test, |row| self.table.row(row)),
+            shared_slices: shared(&train, &test, |row| self.slice(row)),
             shared_five_tuples: shared(&train, &test, |row| {
                 undirected(&self.origins[row].five_tuple)
             }),
             shared_groups: shared(&train, &test, |row| &*self.facts[row].group),
         })
+    }
+
+    fn slice(&self, row: usize) -> &[u8] {
+        &self.slices[row * self.slice_length..(row + 1) * self.slice_length]
+    }
+
+    fn features(&self, rows: &[usize]) -> Features {
+        let slices = rows.iter().flat_map(|&row| self.slice(row)).copied();
+        Features::bytes(self.slice_length, slices.collect())
     }
 
     fn group_of(&self, rule: Rule, row: usize) -> &str {

@@ -1,4 +1,4 @@
-//! Values: what one field says of each sample, as a table of bytes.
+//! Values: what one field says of each sample, byte by byte.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,11 +8,8 @@ use std::{
 
 use traffic::{dissection::Part, packet::Direction};
 
-use super::{
-    samples::Samples,
-    tree::{Table, cell},
-};
-use crate::dataset::Origin;
+use super::samples::Samples;
+use crate::{baselines::features::Features, dataset::Origin};
 
 /// The most places of a part that count: those in a session's first packets.
 const MOST_PLACES: usize = 4;
@@ -24,8 +21,8 @@ const LENGTHS: usize = 16;
 /// One field of all samples.
 #[derive(Debug, Clone)]
 pub(super) struct Values {
-    /// `[samples, columns]`.
-    pub(super) table: Table,
+    /// 0 where there is no byte, else the byte and 1.
+    pub(super) features: Features,
     /// How many samples have the field.
     pub(super) having: u64,
     /// Whether any byte of it is not zero.
@@ -57,7 +54,7 @@ pub(super) fn of_part(samples: &Samples, part: Part, width: usize) -> Values {
         return padding(samples);
     }
     let columns = width * MOST_PLACES;
-    let mut cells = vec![0; samples.len() * columns];
+    let mut cells = vec![0.0; samples.len() * columns];
     let (mut having, mut is_shown) = (0, false);
     for (sample, row) in cells.chunks_exact_mut(columns.max(1)).enumerate() {
         let bytes = samples.slice(sample);
@@ -81,10 +78,7 @@ pub(super) fn of_part(samples: &Samples, part: Part, width: usize) -> Values {
         }
     }
     Values {
-        table: Table {
-            width: columns,
-            cells,
-        },
+        features: Features::numbers(columns, cells),
         having,
         is_shown,
     }
@@ -101,10 +95,14 @@ fn padding(samples: &Samples) -> Values {
         cells.extend(length.to_be_bytes().map(cell));
     }
     Values {
-        table: Table { width: 2, cells },
+        features: Features::numbers(2, cells),
         having,
         is_shown: having > 0,
     }
+}
+
+fn cell(byte: u8) -> f32 {
+    f32::from(byte) + 1.0
 }
 
 /// What is known of a session beside its slice.
@@ -148,16 +146,16 @@ impl Fact {
     /// What it says of each sample; none if it says the same of all.
     pub(super) fn of(self, samples: &Samples) -> Option<Values> {
         let values = self.values(samples);
-        let Table { width, cells } = &values.table;
-        let mut rows = cells.chunks_exact(*width);
-        let first = rows.next()?;
-        rows.any(|row| row != first).then_some(values)
+        let features = &values.features;
+        (1..features.rows())
+            .any(|row| features.row(row).ne(features.row(0)))
+            .then_some(values)
     }
 
     /// What it says of each sample, even if it is the same of all.
     pub(super) fn values(self, samples: &Samples) -> Values {
         let width = self.width();
-        let mut cells = vec![0; samples.len() * width];
+        let mut cells = vec![0.0; samples.len() * width];
         for (sample, row) in cells.chunks_exact_mut(width).enumerate() {
             let bytes = self.bytes(samples, sample);
             for (cell_of, &byte) in row.iter_mut().zip(&bytes) {
@@ -165,7 +163,7 @@ impl Fact {
             }
         }
         Values {
-            table: Table { width, cells },
+            features: Features::numbers(width, cells),
             having: samples.len() as u64,
             is_shown: true,
         }

@@ -79,7 +79,7 @@ impl Boosting {
             });
             for row in 0..judges.rows() {
                 for (class, tree) in trees.iter().enumerate() {
-                    validation_scores[row * classes + class] += tree.value(judges, row);
+                    validation_scores[row * classes + class] += tree.leaf(judges, row);
                 }
             }
             model.trees.extend(trees);
@@ -158,7 +158,7 @@ impl Predictor for Boosting {
             let mut scores = self.start.clone();
             for trees in self.trees.chunks_exact(self.classes) {
                 for (score, tree) in scores.iter_mut().zip(trees) {
-                    *score += tree.value(features, row);
+                    *score += tree.leaf(features, row);
                 }
             }
             let logits: Vec<f32> = scores.into_iter().map(|score| score as f32).collect();

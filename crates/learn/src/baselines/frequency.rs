@@ -4,6 +4,17 @@ use std::collections::HashMap;
 
 use super::{Predictor, features::Features};
 
+/// The class counted most often; the first of several.
+pub(crate) fn most_frequent(counts: &[u32]) -> u32 {
+    let mut best = 0;
+    for (class, &count) in counts.iter().enumerate() {
+        if count > counts[best] {
+            best = class;
+        }
+    }
+    best as u32
+}
+
 /// How frequent each class was: the answer is always the majority.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Majority {

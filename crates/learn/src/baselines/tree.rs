@@ -4,10 +4,14 @@
 //! (C4.5: best gain ratio, then pruned).
 
 mod growth;
+mod nodes;
 mod pruning;
 mod split;
 
-pub(super) use growth::{Samples, grow};
+pub(super) use self::{
+    growth::{Samples, grow},
+    nodes::{Node, Nodes},
+};
 
 use super::{Predictor, columns::Columns, features::Features};
 
@@ -75,24 +79,10 @@ impl TreeSettings {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tree {
     classes: usize,
-    /// The first is the root; children come after their parents.
-    nodes: Vec<Node>,
+    /// Leaves are numbered.
+    nodes: Nodes<u32>,
     /// The share of each class in each leaf, `[leaves, classes]`.
     shares: Vec<f32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Node {
-    /// Is the column's value at most the threshold?
-    Split {
-        column: u32,
-        threshold: f64,
-        yes: u32,
-        no: u32,
-    },
-    Leaf {
-        number: u32,
-    },
 }
 
 impl Tree {
@@ -122,44 +112,25 @@ impl Tree {
     /// The share of each class, `[classes]`, in the leaf that a row comes to.
     #[inline]
     pub fn shares(&self, features: &Features, row: usize) -> &[f32] {
-        let mut at = 0;
-        loop {
-            match self.nodes[at as usize] {
-                Node::Split {
-                    column,
-                    threshold,
-                    yes,
-                    no,
-                } => {
-                    let value = f64::from(features.value(row, column as usize));
-                    at = if value <= threshold { yes } else { no };
-                }
-                Node::Leaf { number } => {
-                    let first = number as usize * self.classes;
-                    return &self.shares[first..first + self.classes];
-                }
-            }
-        }
+        let first = self.nodes.leaf(features, row) as usize * self.classes;
+        &self.shares[first..first + self.classes]
     }
 
     /// How many leaves it has.
     pub fn leaves(&self) -> usize {
-        self.nodes.len().div_ceil(2)
+        self.nodes.leaves()
     }
 
     /// Which columns it asks about, each as often as it does.
     pub fn columns(&self) -> impl Iterator<Item = usize> + '_ {
-        self.nodes.iter().filter_map(|node| match node {
-            Node::Split { column, .. } => Some(*column as usize),
-            Node::Leaf { .. } => None,
-        })
+        self.nodes.columns()
     }
 }
 
 impl Predictor for Tree {
     /// Column and threshold of each split, and each leaf's class.
     fn parameters(&self) -> usize {
-        2 * (self.leaves() - 1) + self.leaves()
+        self.nodes.parameters()
     }
 
     fn probabilities(&self, features: &Features, _threads: usize) -> Vec<f64> {

@@ -1,7 +1,11 @@
 //! Trees of one round: numbers at their leaves, grown where the loss falls most.
+//!
+//! They are trees like those of [`tree`](super::super::tree) once they are grown, and grown in
+//! another way: leaf by leaf where the gain is largest, by the sums of derivatives in bins, not
+//! node by node by the counts of classes.
 
 use super::{
-    super::features::Features,
+    super::tree::{Node, Nodes},
     bins::{Binned, Bins},
 };
 
@@ -15,46 +19,7 @@ const BINS: usize = 256;
 pub(super) type Gradients = Vec<(f64, f64)>;
 
 /// A tree whose leaves say by how much a score changes.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct RegressionTree {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Node {
-    Split {
-        column: u32,
-        threshold: f64,
-        yes: u32,
-        no: u32,
-    },
-    Leaf(f64),
-}
-
-impl RegressionTree {
-    pub(super) fn value(&self, features: &Features, row: usize) -> f64 {
-        let mut at = 0;
-        loop {
-            match self.nodes[at as usize] {
-                Node::Split {
-                    column,
-                    threshold,
-                    yes,
-                    no,
-                } => {
-                    let value = f64::from(features.value(row, column as usize));
-                    at = if value <= threshold { yes } else { no };
-                }
-                Node::Leaf(value) => return value,
-            }
-        }
-    }
-
-    pub(super) fn parameters(&self) -> usize {
-        let leaves = self.nodes.len().div_ceil(2);
-        2 * (leaves - 1) + leaves
-    }
-}
+pub(super) type RegressionTree = Nodes<f64>;
 
 /// Sums over some samples.
 #[derive(Debug, Clone, Copy, Default)]
@@ -158,7 +123,7 @@ pub(super) fn grow(
             scores[sample as usize] += value;
         }
     }
-    RegressionTree { nodes }
+    Nodes(nodes)
 }
 
 fn histogram(bins: &Bins, gradients: &Gradients, samples: &[u32]) -> Vec<Sums> {

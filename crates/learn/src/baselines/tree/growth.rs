@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     super::columns::Columns,
-    Criterion, Node, Pruning, Tree, TreeSettings, pruning,
+    Criterion, Node, Nodes, Pruning, Tree, TreeSettings, pruning,
     split::{Counter, Sample, Split},
 };
 
@@ -203,19 +203,16 @@ fn best_gain_ratio(splits: &[(u32, Split)], whole: f64, counts: &[u32]) -> Optio
 
 /// The tree of the nodes that can be reached.
 fn finish(grown: &[Grown], classes: usize) -> Tree {
-    let mut tree = Tree {
-        classes,
-        nodes: vec![Node::Leaf { number: 0 }],
-        shares: Vec::new(),
-    };
+    let mut nodes = vec![Node::Leaf(0)];
+    let mut shares = Vec::new();
     let mut waiting = vec![(0, 0)];
     while let Some((from, to)) = waiting.pop() {
         let node = &grown[from as usize];
         if let Some((column, threshold, children)) = node.split {
-            let yes = tree.nodes.len() as u32;
+            let yes = nodes.len() as u32;
             let (at, no) = (to as usize, yes + 1);
-            tree.nodes.extend([Node::Leaf { number: 0 }; 2]);
-            tree.nodes[at] = Node::Split {
+            nodes.extend([Node::Leaf(0); 2]);
+            nodes[at] = Node::Split {
                 column,
                 threshold,
                 yes,
@@ -223,8 +220,7 @@ fn finish(grown: &[Grown], classes: usize) -> Tree {
             };
             waiting.extend([(children[0], yes), (children[1], no)]);
         } else {
-            let number = (tree.shares.len() / classes.max(1)) as u32;
-            tree.nodes[to as usize] = Node::Leaf { number };
+            nodes[to as usize] = Node::Leaf((shares.len() / classes.max(1)) as u32);
             let weight = node.counts.iter().sum::<u32>();
             let share = |&count: &u32| {
                 if weight == 0 {
@@ -233,8 +229,12 @@ fn finish(grown: &[Grown], classes: usize) -> Tree {
                     (f64::from(count) / f64::from(weight)) as f32
                 }
             };
-            tree.shares.extend(node.counts.iter().map(share));
+            shares.extend(node.counts.iter().map(share));
         }
     }
-    tree
+    Tree {
+        classes,
+        nodes: Nodes(nodes),
+        shares,
+    }
 }

@@ -6,21 +6,21 @@
 
 pub mod bayes;
 pub mod boosting;
+mod chance;
 mod columns;
 pub mod features;
 pub mod forest;
 pub mod frequency;
 pub mod input;
 pub mod linear_svm;
+mod names;
 pub mod neighbours;
 pub mod perceptron;
 mod threads;
 pub mod tree;
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-use rand::Rng;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use traffic::timestamp::Timestamp;
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
     learner::{Fitted, Fitting, FittingSet, Learner, LearnerError, Probabilities},
     model::ModelError,
 };
+pub use self::names::UnknownBaseline;
 use bayes::NaiveBayes;
 use boosting::Boosting;
 use features::{Examples, Features};
@@ -52,17 +53,8 @@ pub const CHEAP: [&str; 9] = [
     "1nn:packets",
 ];
 
-/// All that a comparison has a reason to show: [`CHEAP`], and what stands for published systems.
-pub const ALL: [&str; 19] = [
-    "majority",
-    "forest:server",
-    "look-up:link-type",
-    "1nn:capture-time",
-    "look-up:slice",
-    "tree:slice",
-    "forest:slice",
-    "forest:packets",
-    "1nn:packets",
+/// What stands for published systems.
+const PUBLISHED: [&str; 10] = [
     "boosting:packets",
     // Draper-Gil et al. 2016, Habibi Lashkari et al. 2017.
     "c45:time-features",
@@ -76,6 +68,15 @@ pub const ALL: [&str; 19] = [
     "mlp:flow-statistics",
     "svm:flow-statistics",
 ];
+
+/// All that a comparison has a reason to show: [`CHEAP`], and what stands for published systems.
+pub const ALL: [&str; CHEAP.len() + PUBLISHED.len()] = {
+    let mut all = [""; CHEAP.len() + PUBLISHED.len()];
+    let (cheap, published) = all.split_at_mut(CHEAP.len());
+    cheap.copy_from_slice(&CHEAP);
+    published.copy_from_slice(&PUBLISHED);
+    all
+};
 
 /// Trees of a forest.
 const TREES: u32 = 100;
@@ -111,91 +112,6 @@ pub struct Baseline {
     method: Method,
     /// None for [`Method::Majority`] alone.
     input: Option<Input>,
-}
-
-/// Not the name of a baseline.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no baseline; there are `majority` and METHOD:INPUT, where METHOD is look-up, tree, c45, \
-     forest, boosting, 1nn (or another number), bayes, mlp or svm, and INPUT is {inputs}",
-    inputs = Input::ALL.map(Input::name).join(", ")
-)]
-pub struct UnknownBaseline(pub String);
-
-impl FromStr for Method {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Ok(match text {
-            "majority" => Self::Majority,
-            "look-up" => Self::LookUp,
-            "tree" => Self::Tree,
-            "c45" => Self::C45,
-            "forest" => Self::Forest,
-            "boosting" => Self::Boosting,
-            "bayes" => Self::Bayes,
-            "mlp" => Self::Perceptron,
-            "svm" => Self::LinearSvm,
-            other => {
-                let count = other.strip_suffix("nn").ok_or(())?;
-                match count.parse() {
-                    Ok(count) if (1..=1000).contains(&count) => Self::Neighbours(count),
-                    _ => return Err(()),
-                }
-            }
-        })
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Majority => "majority",
-            Self::LookUp => "look-up",
-            Self::Tree => "tree",
-            Self::C45 => "c45",
-            Self::Forest => "forest",
-            Self::Boosting => "boosting",
-            Self::Neighbours(count) => return write!(f, "{count}nn"),
-            Self::Bayes => "bayes",
-            Self::Perceptron => "mlp",
-            Self::LinearSvm => "svm",
-        })
-    }
-}
-
-impl FromStr for Baseline {
-    type Err = UnknownBaseline;
-
-    fn from_str(text: &str) -> Result<Self, UnknownBaseline> {
-        let unknown = || UnknownBaseline(text.to_owned());
-        if text == "majority" {
-            return Ok(Self {
-                method: Method::Majority,
-                input: None,
-            });
-        }
-        let (method, input) = text.split_once(':').ok_or_else(unknown)?;
-        let method = method.parse().map_err(|()| unknown())?;
-        let input = Input::named(input).ok_or_else(unknown)?;
-        if method == Method::Majority {
-            return Err(unknown());
-        }
-        Ok(Self {
-            method,
-            input: Some(input),
-        })
-    }
-}
-
-impl fmt::Display for Baseline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.method.fmt(f)?;
-        match self.input {
-            Some(input) => write!(f, ":{}", input.name()),
-            None => Ok(()),
-        }
-    }
 }
 
 /// What a fitted method does: features in, probabilities out.
@@ -345,61 +261,5 @@ impl Fitted for FittedBaseline {
             classes: self.classes.len(),
             values: self.predictor.probabilities(&features, threads),
         })
-    }
-}
-
-/// Chance of a seed; each stream is independent of the others.
-fn random(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(stream);
-    random
-}
-
-/// A number from 0 to below 1, of 53 random bits.
-fn unit(random: &mut ChaCha8Rng) -> f64 {
-    (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Brings things into a random order: Fisher and Yates.
-fn shuffle(order: &mut [u32], random: &mut ChaCha8Rng) {
-    for last in (1..order.len()).rev() {
-        // The modulo favours small numbers by samples / 2^64: nothing.
-        let pick = (random.next_u64() % (last as u64 + 1)) as usize;
-        order.swap(last, pick);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_listed_name_is_a_baselines_own() {
-        for name in ALL {
-            let baseline: Baseline = name.parse().unwrap();
-            assert_eq!(baseline.name(), name);
-        }
-        assert!(CHEAP.iter().all(|name| ALL.contains(name)));
-    }
-
-    #[track_caller]
-    fn check_refused(name: &str) {
-        let error = name.parse::<Baseline>().unwrap_err().to_string();
-        assert!(error.starts_with(&format!("`{name}` is no baseline; there are")));
-    }
-
-    #[test]
-    fn other_names_are_refused_with_those_there_are() {
-        check_refused("forest");
-        check_refused("forest:bytes");
-        check_refused("majority:slice");
-        check_refused("0nn:slice");
-        check_refused("resnet-gru");
-    }
-
-    #[test]
-    fn any_number_of_neighbours_can_be_asked_for() {
-        let baseline: Baseline = "15nn:flow-statistics".parse().unwrap();
-        assert_eq!(baseline.name(), "15nn:flow-statistics");
     }
 }

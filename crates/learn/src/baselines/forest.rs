@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use super::{
     Predictor,
+    chance::random,
     columns::Columns,
     features::Features,
-    random, threads,
+    threads,
     tree::{Samples, Tree, TreeSettings, grow},
 };
 use crate::learner::{Fitting, LearnerError};

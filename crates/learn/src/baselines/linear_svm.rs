@@ -11,8 +11,9 @@ use rayon::prelude::*;
 
 use super::{
     Predictor,
+    chance::{random},
     features::{Examples, Features, Scale},
-    random, threads,
+    threads,
 };
 use crate::{
     calibration::{self, Calibration},

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::{
     Predictor,
+    chance::{random, shuffle, unit},
     features::{Examples, Features, Scale},
-    random, threads, unit,
-};
+    threads, };
 use crate::{
     calibration,
     learner::{Fitting, LearnerError},
@@ -217,7 +217,7 @@ impl Descent {
 
     fn epoch(&mut self, rows: &[f32], labels: &[u32]) {
         let mut order = std::mem::take(&mut self.order);
-        super::shuffle(&mut order, &mut self.random);
+        shuffle(&mut order, &mut self.random);
         for batch in order.chunks(BATCH) {
             self.step(rows, labels, batch);
         }

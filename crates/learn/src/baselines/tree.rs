@@ -13,7 +13,7 @@ pub(super) use self::{
     nodes::{Node, Nodes},
 };
 
-use super::{Predictor, columns::Columns, features::Features};
+use super::{Predictor, chance::random, columns::Columns, features::Features};
 
 /// Every setting that decides a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Tree {
             },
             classes,
             settings,
-            super::random(seed, 0),
+            random(seed, 0),
         )
     }
 

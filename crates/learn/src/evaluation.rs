@@ -3,6 +3,7 @@
 pub mod background;
 pub mod confusion;
 pub mod coverage;
+pub(crate) mod figures;
 pub mod intervals;
 pub mod preamble;
 pub mod reliability;
@@ -21,6 +22,7 @@ use crate::{
 use background::BackgroundShare;
 use confusion::{Averages, ClassScores, ConfusionMatrix};
 use coverage::CoveragePoint;
+use figures::Figures;
 use intervals::Intervals;
 use preamble::PreambleShare;
 use reliability::{ReliabilityBin, ScoreError};
@@ -225,7 +227,7 @@ pub fn evaluate(
         manifest,
         split,
         rows,
-        seen,
+        ..
     } = subject;
     model.check_slices(&manifest.policy, manifest.slice_length)?;
     model.check_classes(&manifest.classes)?;
@@ -247,12 +249,11 @@ pub fn evaluate(
         .zip(labels)
         .map(|(answer, label)| answer == label)
         .collect();
-    let matrix = ConfusionMatrix::of(classes, labels, &answers.classes);
-    let no_samples = || EvaluationError::NoSamples(split);
+    let figures = Figures::of(subject, &answers)?;
     let class_rows: Vec<ClassRow> = manifest
         .classes
         .iter()
-        .zip(matrix.class_scores())
+        .zip(figures.matrix.class_scores())
         .map(|(class, scores)| ClassRow {
             class: class.clone(),
             scores,
@@ -263,15 +264,15 @@ pub fn evaluate(
         model: ModelFacts::of(model),
         dataset: DatasetFacts::of(manifest),
         split,
-        scores: Scores::of(&matrix).ok_or_else(no_samples)?,
-        intervals: intervals::of_rows(classes, rows, &answers.classes).ok_or_else(no_samples)?,
+        scores: figures.scores,
+        intervals: figures.intervals,
         untestable: class_rows
             .iter()
             .filter(|row| row.scores.support == 0)
             .map(|row| row.class.clone())
             .collect(),
         classes: class_rows,
-        confusion: matrix.rows(),
+        confusion: figures.matrix.rows(),
         reliability: Reliability {
             cross_entropy: calibration::cross_entropy(
                 &logits,
@@ -291,8 +292,8 @@ pub fn evaluate(
             ),
             curve: coverage::risk_coverage(&answers.confidences, &correct),
         },
-        sharing: seen.map(|seen| Sharing::of(rows, &manifest.captures, &answers, classes, seen)),
-        background: BackgroundShare::of(rows, &answers, classes),
+        sharing: figures.sharing,
+        background: figures.background,
         preamble: PreambleShare::of(rows, &answers, classes),
     })
 }

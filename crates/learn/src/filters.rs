@@ -204,20 +204,32 @@ fn count_conflicts(samples: &[Facts], keep: &[bool], tally: &mut FilterTally) {
 }
 
 #[cfg(test)]
+impl Facts {
+    /// A sample of which nothing but its label is known.
+    pub(crate) fn of_label(label: u32) -> Self {
+        Self {
+            label,
+            capture: 0,
+            group: "".into(),
+            provenance: Provenance::default(),
+            given: None,
+            digest: [0; 32],
+            is_empty: false,
+            is_background: false,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     /// A sample with this label, slice and given split.
     fn sample(label: u32, slice: u8, given: Option<Split>) -> Facts {
         Facts {
-            label,
-            capture: 0,
-            group: "".into(),
-            provenance: Provenance::default(),
             given,
             digest: [slice; 32],
-            is_empty: false,
-            is_background: false,
+            ..Facts::of_label(label)
         }
     }
 

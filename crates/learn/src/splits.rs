@@ -174,20 +174,14 @@ fn given(samples: &[Facts], options: &SplitOptions) -> Result<Vec<Split>, SplitE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::provenance::Provenance;
 
     /// Samples of (label, group, how many).
     fn samples(blocks: &[(u32, u32, usize)]) -> Vec<Facts> {
         let block = |&(label, group, count): &(u32, u32, usize)| {
             let sample = Facts {
-                label,
                 capture: group,
                 group: group.to_string().into(),
-                provenance: Provenance::default(),
-                given: None,
-                digest: [0; 32],
-                is_empty: false,
-                is_background: false,
+                ..Facts::of_label(label)
             };
             vec![sample; count]
         };

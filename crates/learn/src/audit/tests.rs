@@ -14,7 +14,7 @@ use traffic::{
 };
 
 use super::*;
-use crate::dataset::{LabelledSlices, Manifest, Rows, provenance::Provenance};
+use crate::dataset::{LabelledSlices, Manifest, Rows};
 
 /// What a field alone must score where it tells the class, and must not where it does not.
 const TELLS: f64 = 0.95;
@@ -157,14 +157,8 @@ fn subject(policy: &str, tell: &dyn Fn(&mut Lots, u8, &mut ChaCha8Rng)) -> Subje
         .iter()
         .flat_map(|rows| &rows.samples.labels)
         .map(|&label| Facts {
-            label,
-            capture: 0,
             group: "all".into(),
-            provenance: Provenance::default(),
-            given: None,
-            digest: [0; 32],
-            is_empty: false,
-            is_background: false,
+            ..Facts::of_label(label)
         })
         .collect();
     Subject::of(Dataset::from_rows(manifest, sides), facts).unwrap()

@@ -7,11 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     dataset::Manifest,
     evaluation::{
-        Answers, DatasetFacts, EvaluationError, Scores, Subject,
-        background::BackgroundShare,
-        confusion::ConfusionMatrix,
-        intervals::{self, Intervals},
-        sharing::Sharing,
+        Answers, DatasetFacts, EvaluationError, Scores, Subject, figures::Figures,
+        intervals::Intervals,
     },
     files,
 };
@@ -161,28 +158,16 @@ impl Trial {
         subject: Subject<'_>,
         times: Times,
     ) -> Result<Self, EvaluationError> {
-        let Subject {
-            manifest,
-            split,
-            rows,
-            seen,
-        } = subject;
-        let classes = manifest.classes.len();
-        let labels = &rows.samples.labels;
-        let matrix = ConfusionMatrix::of(classes, labels, &answers.classes);
-        let no_samples = || EvaluationError::NoSamples(split);
-        let sharing =
-            seen.map(|seen| Sharing::of(rows, &manifest.captures, &answers, classes, seen));
+        let figures = Figures::of(subject, &answers)?;
         Ok(Self {
             schema: SCHEMA,
             settings,
             parameters,
-            scores: Scores::of(&matrix).ok_or_else(no_samples)?,
-            intervals: intervals::of_rows(classes, rows, &answers.classes)
-                .ok_or_else(no_samples)?,
-            unshared: sharing.and_then(|sharing| sharing.unshared),
-            foreground: BackgroundShare::of(rows, &answers, classes).foreground,
-            confusion: matrix.rows(),
+            scores: figures.scores,
+            intervals: figures.intervals,
+            unshared: figures.sharing.and_then(|sharing| sharing.unshared),
+            foreground: figures.background.foreground,
+            confusion: figures.matrix.rows(),
             answers: answers.classes,
             times,
         })

@@ -14,8 +14,6 @@ fn samples(blocks: &[(u32, &str, &str, usize)]) -> Vec<Facts> {
     let block = |&(label, run, name, count): &(u32, &str, &str, usize)| {
         let name: Arc<str> = name.into();
         let sample = Facts {
-            label,
-            capture: 0,
             group: run.into(),
             provenance: Provenance {
                 run: Some(run.into()),
@@ -24,10 +22,7 @@ fn samples(blocks: &[(u32, &str, &str, usize)]) -> Vec<Facts> {
                 tunnel: (label >= 2).then_some(name),
                 plaintext: None,
             },
-            given: None,
-            digest: [0; 32],
-            is_empty: false,
-            is_background: false,
+            ..Facts::of_label(label)
         };
         vec![sample; count]
     };

@@ -23,12 +23,12 @@ use std::fmt;
 
 use traffic::timestamp::Timestamp;
 
+pub use self::names::UnknownBaseline;
 use crate::{
     dataset::{Manifest, Rows, Split},
     learner::{Fitted, Fitting, FittingSet, Learner, LearnerError, Probabilities},
     model::ModelError,
 };
-pub use self::names::UnknownBaseline;
 use bayes::NaiveBayes;
 use boosting::Boosting;
 use features::{Examples, Features};

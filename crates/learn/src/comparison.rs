@@ -3,6 +3,7 @@
 pub mod mcnemar;
 pub mod published;
 pub mod reproduction;
+mod spread;
 pub mod table;
 pub mod trial;
 

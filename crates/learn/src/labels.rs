@@ -5,7 +5,7 @@ mod label;
 pub mod sidecar;
 mod table;
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
 use regex::Regex;
 
@@ -23,7 +23,7 @@ pub use self::{
     table::{LabelTable, TableError},
 };
 use self::{
-    label::{Label, Outcome, from_name, from_registry},
+    label::{Label, Outcome, from_name, from_registry, from_sidecar},
     sidecar::{Sidecar, View},
 };
 
@@ -232,25 +232,6 @@ impl Labelling {
             },
         }
     }
-}
-
-/// What a capture's sidecar says of it.
-fn from_sidecar(file: &CaptureFile) -> Result<Outcome, LabelError> {
-    let found = Sidecar::read(&file.path).map_err(|source| LabelError::Sidecar {
-        file: file.name.clone(),
-        source,
-    })?;
-    Ok(match found {
-        Some(sidecar) => Outcome::Label(Label {
-            group: Some(sidecar.run.clone()),
-            sidecar: Some(Box::new(sidecar.clone())),
-            ..Label::of_class(&sidecar.class)
-        }),
-        None => Outcome::Unlabelled(format!(
-            "there is no `{}` beside it",
-            Sidecar::path_of(Path::new(&file.name)).display()
-        )),
-    })
 }
 
 /// The same class is one thing inside a tunnel and another outside of it.

@@ -5,21 +5,18 @@
 
 mod built_in;
 pub mod card;
+mod error;
 
-use std::{collections::BTreeMap, fs, io, num::NonZeroUsize, path::Path};
+use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path};
 
-use network::{
-    architecture::{Architecture, Shape},
-    engine::Engine,
-    input::PACKET_SLICES,
-    weights::{Weights, WeightsError},
-};
+use network::{architecture::Shape, engine::Engine, input::PACKET_SLICES, weights::Weights};
 use serde::{Deserialize, Serialize};
 use traffic::{
-    policy::{BytePolicy, PolicyError},
+    policy::BytePolicy,
     session_table::{CutOptions, EndRule, Tunnels, Unit},
 };
 
+pub use self::error::ModelError;
 use crate::{
     calibration::Calibration,
     checksum::sha256,
@@ -67,75 +64,6 @@ pub struct Model {
     weights: Weights,
     engine: Engine,
     hash: String,
-}
-
-/// A model that cannot be used, or not for this.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ModelError {
-    /// The file could not be read or written.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The file is not what was written.
-    #[error("damaged model: {0}")]
-    Damaged(String),
-    /// A safetensors file, but not of this program.
-    #[error("not a model of undertone: its header has no `{SCHEMA_KEY}`")]
-    Foreign,
-    /// A training state instead of a model.
-    #[error("a training state, not a model; the model is `model.safetensors` beside it")]
-    TrainingState,
-    /// Written by another version of the program.
-    #[error("the model has schema {found}, this program reads schema {SCHEMA}")]
-    Schema {
-        /// The version found.
-        found: String,
-    },
-    /// The weights do not fit the network.
-    #[error("damaged model")]
-    Weights(#[from] WeightsError),
-    /// The byte policy is none.
-    #[error("damaged model")]
-    Policy(#[from] PolicyError),
-    /// Slices of another policy were offered.
-    #[error(
-        "the model is for slices of policy `{model}` and {model_length} bytes, \
-         these have policy `{offered}` and {offered_length} bytes"
-    )]
-    OtherPolicy {
-        /// The model's policy.
-        model: String,
-        /// The model's slice length.
-        model_length: usize,
-        /// The policy offered.
-        offered: String,
-        /// The slice length offered.
-        offered_length: usize,
-    },
-    /// The network looks at something that the dataset does not hold.
-    #[error("network `{network}` looks at {part}, and the dataset holds none: {remedy}")]
-    NoPart {
-        /// The network.
-        network: Architecture,
-        /// What it looks at.
-        part: &'static str,
-        /// Where to get it.
-        remedy: &'static str,
-    },
-    /// A dataset of other classes was offered.
-    #[error("the model knows the classes {model:?}, the dataset has {offered:?}")]
-    OtherClasses {
-        /// The model's classes.
-        model: Vec<String>,
-        /// The dataset's classes.
-        offered: Vec<String>,
-    },
-    /// Trained on slices that no capture gives.
-    #[error(
-        "the model was trained on slices as they were found (policy `{RAW}`), which cannot be cut \
-         from captures; train one on a dataset with a byte policy"
-    )]
-    Uncuttable,
 }
 
 impl Model {

@@ -3,10 +3,15 @@
 //! A rule that leaves much of what it tests known from training is told by the fall of the score
 //! where whole captures or lab runs are held out.
 
+mod judgement;
+mod rule;
+
 use std::{collections::HashSet, hash::Hash};
 
 use serde::{Deserialize, Serialize};
 
+use self::judgement::judge;
+pub use self::rule::Rule;
 use super::{fields::answers, repetition::undirected};
 use crate::{
     baselines::{features::Features, forest::Forest},
@@ -16,78 +21,8 @@ use crate::{
     splits::{Fractions, SplitOptions, SplitRule, Untestable, assign},
 };
 
-/// Below this many groups, other groups could have given quite another score.
-const FEW_GROUPS: usize = 20;
-/// A fall of macro-F1 that is more than chance.
-const FALL: f64 = 0.05;
-/// The share of test slices that may also be in training.
-const REPEATED: f64 = 0.01;
 /// Trees of the forest.
 const TREES: u32 = 20;
-
-/// What keeps samples together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// The split that the source gives.
-    Given,
-    /// Nothing: each session by lot.
-    Session,
-    /// Sessions of one five-tuple.
-    FiveTuple,
-    /// Time: what began last of each class is tested.
-    Time,
-    /// Captures, or groups of captures made together.
-    Capture,
-    /// Lab runs.
-    Run,
-    /// Sites.
-    Site,
-    /// Applications.
-    Application,
-    /// Kinds of tunnel.
-    Tunnel,
-}
-
-impl Rule {
-    /// From the one that keeps least together.
-    pub const ALL: [Self; 9] = [
-        Self::Given,
-        Self::Session,
-        Self::FiveTuple,
-        Self::Time,
-        Self::Capture,
-        Self::Run,
-        Self::Site,
-        Self::Application,
-        Self::Tunnel,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Given => "given",
-            Self::Session => "session",
-            Self::FiveTuple => "five-tuple",
-            Self::Time => "time",
-            Self::Capture => "capture",
-            Self::Run => "run",
-            Self::Site => "site",
-            Self::Application => "application",
-            Self::Tunnel => "tunnel",
-        }
-    }
-
-    /// Whether it keeps together whatever was made at one time in one place.
-    fn holds_recordings_out(self) -> bool {
-        matches!(self, Self::Capture | Self::Run)
-    }
-
-    /// Whether it asks about things never seen, not only about other recordings.
-    fn asks_for_unseen(self) -> bool {
-        matches!(self, Self::Site | Self::Application | Self::Tunnel)
-    }
-}
 
 /// Whether a score under a rule says what people take it to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -335,163 +270,4 @@ fn shared<K: Hash + Eq>(train: &[usize], test: &[usize], key: impl Fn(usize) -> 
     test.iter()
         .filter(|&&row| known.contains(&key(row)))
         .count() as u64
-}
-
-impl Rule {
-    fn split_rule(self) -> Option<SplitRule> {
-        Some(match self {
-            Self::Given => SplitRule::Given,
-            Self::Session => SplitRule::Session,
-            Self::Capture => SplitRule::Capture,
-            Self::Run => SplitRule::Run,
-            Self::Site => SplitRule::Site,
-            Self::Application => SplitRule::Application,
-            Self::Tunnel => SplitRule::Tunnel,
-            Self::FiveTuple | Self::Time => return None,
-        })
-    }
-
-    /// What it keeps whole, in the plural.
-    fn groups(self) -> &'static str {
-        match self {
-            Self::Given | Self::Session | Self::Time => "samples",
-            Self::FiveTuple => "five-tuples",
-            Self::Capture => "captures",
-            Self::Run => "lab runs",
-            Self::Site => "sites",
-            Self::Application => "applications",
-            Self::Tunnel => "kinds of tunnel",
-        }
-    }
-
-    /// What a dataset that cannot be split by it lacks.
-    fn lacking(self) -> &'static str {
-        match self {
-            Self::Given => "its source gives no split",
-            Self::Session => "it has no samples",
-            Self::FiveTuple => "it does not know who talked to whom",
-            Self::Time => "it does not know when its sessions began",
-            Self::Capture => "it does not know its captures",
-            Self::Run => "it knows no lab runs",
-            Self::Site => "it knows no sites",
-            Self::Application => "it knows no applications",
-            Self::Tunnel => "it knows no tunnels",
-        }
-    }
-}
-
-/// What is to be thought of a rule, and why.
-fn judge(
-    rule: Rule,
-    measured: &Measured,
-    held_out: Option<&(Rule, Measured)>,
-    classes: &[String],
-) -> (Trust, String) {
-    let untestable = untestable(measured, classes);
-    let percent = |part: u64| format!("{:.1} %", part as f64 * 100.0 / measured.test.max(1) as f64);
-    let repeated = measured.shared_slices as f64 / measured.test.max(1) as f64;
-    if rule.holds_recordings_out() || rule.asks_for_unseen() {
-        let groups = rule.groups();
-        let tested = measured.test_groups.unwrap_or(0);
-        if !untestable.is_empty() {
-            return (
-                Trust::Doubtful,
-                format!(
-                    "whole {groups} are held out, but {} cannot be tested",
-                    untestable.join(", ")
-                ),
-            );
-        }
-        if rule.holds_recordings_out() && tested < FEW_GROUPS {
-            return (
-                Trust::Doubtful,
-                format!(
-                    "whole {groups} are held out, but only {tested} are tested: others could \
-                     give quite another score"
-                ),
-            );
-        }
-        if repeated > REPEATED {
-            return (
-                Trust::Doubtful,
-                format!(
-                    "whole {groups} are held out, but {} of the test slices are in training too, \
-                     byte for byte",
-                    percent(measured.shared_slices)
-                ),
-            );
-        }
-        return (
-            Trust::Trusted,
-            format!("whole {groups} are held out; training knows none that is tested"),
-        );
-    }
-    let Some((reference, strict)) = held_out else {
-        return if repeated > REPEATED {
-            (
-                Trust::Untrusted,
-                format!(
-                    "{} of the test slices are in training too, byte for byte, and no captures \
-                     are known to hold out",
-                    percent(measured.shared_slices)
-                ),
-            )
-        } else {
-            (
-                Trust::Doubtful,
-                "no captures are known to hold out: what is remembered cannot be told from what \
-                 is understood"
-                    .to_owned(),
-            )
-        };
-    };
-    let (here, there) = common_f1(measured, strict);
-    let recordings = reference.groups();
-    let fall = format!(
-        "over the same classes, a forest's macro-F1 is {:.1} here and {:.1} where whole \
-         {recordings} are held out",
-        here * 100.0,
-        there * 100.0
-    );
-    if here - there > FALL {
-        (
-            Trust::Untrusted,
-            format!(
-                "{} of the test samples have their capture group in training; {fall}",
-                percent(measured.shared_groups)
-            ),
-        )
-    } else if repeated > REPEATED {
-        (
-            Trust::Doubtful,
-            format!(
-                "{} of the test slices are in training too, byte for byte; {fall}",
-                percent(measured.shared_slices)
-            ),
-        )
-    } else {
-        (Trust::Trusted, fall)
-    }
-}
-
-/// Macro-F1 of both over the classes that both can test.
-fn common_f1(one: &Measured, other: &Measured) -> (f64, f64) {
-    let pairs: Vec<(f64, f64)> = one
-        .class_f1
-        .iter()
-        .zip(&other.class_f1)
-        .filter_map(|(one, other)| Some(((*one)?, (*other)?)))
-        .collect();
-    let mean = |sum: f64| sum / pairs.len().max(1) as f64;
-    (
-        mean(pairs.iter().map(|pair| pair.0).sum()),
-        mean(pairs.iter().map(|pair| pair.1).sum()),
-    )
-}
-
-fn untestable(measured: &Measured, classes: &[String]) -> Vec<String> {
-    let rows = classes.iter().zip(&measured.class_f1);
-    rows.filter(|(_, f1)| f1.is_none())
-        .map(|(class, _)| class.clone())
-        .collect()
 }

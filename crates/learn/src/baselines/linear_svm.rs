@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{
     Predictor,
-    chance::{random},
+    chance::random,
     features::{Examples, Features, Scale},
     threads,
 };

@@ -9,7 +9,8 @@ use super::{
     Predictor,
     chance::{random, shuffle, unit},
     features::{Examples, Features, Scale},
-    threads, };
+    threads,
+};
 use crate::{
     calibration,
     learner::{Fitting, LearnerError},

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::spread::{Estimate, Spread};
 use super::{
     mcnemar::McNemar,
+    spread::mean,
     trial::{Kind, Settings, Times, Trial},
 };
 use crate::{
@@ -61,26 +63,6 @@ pub struct Row {
     pub confusion: Vec<Vec<u64>>,
     /// What the clock says, the mean over the seeds.
     pub times: Times,
-}
-
-/// Figures over several seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// Of the accuracy.
-    pub accuracy: Estimate,
-    /// Of the macro-F1.
-    pub macro_f1: Estimate,
-    /// Of the weighted F1.
-    pub weighted_f1: Estimate,
-}
-
-/// A mean over seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The mean.
-    pub mean: f64,
-    /// The standard deviation of a sample: divided by one less than there are seeds.
-    pub deviation: f64,
 }
 
 /// A model without figures.
@@ -253,22 +235,6 @@ fn row(seeds: &[&Trial], best: Option<&Trial>, labels: &[u32]) -> Row {
             samples_per_second: mean(&of(|trial| trial.times.samples_per_second)),
         },
     }
-}
-
-impl Estimate {
-    /// Of values, of which there is at least one.
-    fn of(values: &[f64]) -> Self {
-        let mean = mean(values);
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Self {
-            mean,
-            deviation: (squares / (values.len() as f64 - 1.0).max(1.0)).sqrt(),
-        }
-    }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]

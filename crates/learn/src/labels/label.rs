@@ -1,9 +1,12 @@
-//! One capture's label: what its name, or a registry, says of it.
+//! One capture's label: what its name, a registry or its sidecar says of it.
+
+use std::path::Path;
 
 use regex::{Captures, Regex};
 
 use super::{LabelError, sidecar::Sidecar};
 use crate::{
+    capture_files::CaptureFile,
     dataset::Split,
     registry::{Disputed, Excluded, LabelMap, Registry, Status},
 };
@@ -95,6 +98,25 @@ pub(super) fn from_registry(
         None => Outcome::Unlabelled(format!(
             "`{}` is no class of `{}`",
             label.class, registry.name
+        )),
+    })
+}
+
+/// What a capture's sidecar says of it.
+pub(super) fn from_sidecar(file: &CaptureFile) -> Result<Outcome, LabelError> {
+    let found = Sidecar::read(&file.path).map_err(|source| LabelError::Sidecar {
+        file: file.name.clone(),
+        source,
+    })?;
+    Ok(match found {
+        Some(sidecar) => Outcome::Label(Label {
+            group: Some(sidecar.run.clone()),
+            sidecar: Some(Box::new(sidecar.clone())),
+            ..Label::of_class(&sidecar.class)
+        }),
+        None => Outcome::Unlabelled(format!(
+            "there is no `{}` beside it",
+            Sidecar::path_of(Path::new(&file.name)).display()
         )),
     })
 }

@@ -1,6 +1,6 @@
 //! The maker's formulas: weights and samples that need not be kept beside the results.
 
-use super::{DATA_SEED, LENGTH, PACKETS, SAMPLES, SEEN};
+use super::{LENGTH, PACKETS, SAMPLES, SEEN};
 use crate::{
     architecture::Shape,
     checks::samples::Samples,
@@ -46,21 +46,21 @@ fn bytes(seed: u64, count: usize) -> Vec<u8> {
 }
 
 /// Samples of every part.
-pub(super) fn samples() -> Samples {
+pub(super) fn samples(seed: u64) -> Samples {
     Samples {
-        slices: bytes(DATA_SEED, SAMPLES * LENGTH),
-        packets: packets(),
+        slices: bytes(seed, SAMPLES * LENGTH),
+        packets: packets(seed + 1),
         seen: SEEN.to_vec(),
-        statistics: uniform(DATA_SEED + 2, SAMPLES * STATISTICS)
+        statistics: uniform(seed + 2, SAMPLES * STATISTICS)
             .map(|unit| unit as f32)
             .collect(),
-        packet_slices: bytes(DATA_SEED + 3, SAMPLES * PACKET_SLICES * LENGTH),
+        packet_slices: bytes(seed + 3, SAMPLES * PACKET_SLICES * LENGTH),
     }
 }
 
 /// Sequences, zeros behind the packets seen.
-fn packets() -> Vec<f32> {
-    let mut packets: Vec<f32> = uniform(DATA_SEED + 1, SAMPLES * PACKETS * PACKET_FEATURES)
+fn packets(seed: u64) -> Vec<f32> {
+    let mut packets: Vec<f32> = uniform(seed, SAMPLES * PACKETS * PACKET_FEATURES)
         .map(|unit| (2.0 * unit - 1.0) as f32)
         .collect();
     for (packets, seen) in packets

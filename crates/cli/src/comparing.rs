@@ -1,6 +1,7 @@
 //! Comparing: every model that was asked for is fitted and scored on every split, one after another.
 
 mod competitor;
+mod effort;
 mod pace;
 mod place;
 mod watch;
@@ -26,6 +27,7 @@ use learn::{
 
 pub(crate) use self::{
     competitor::Competitor,
+    effort::Effort,
     place::{Splitting, TablePlace, places},
 };
 use self::{pace::Pace, watch::Watch};

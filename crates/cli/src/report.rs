@@ -10,6 +10,19 @@ pub(crate) mod reproduction;
 mod text;
 mod worth;
 
+use clap::ValueEnum;
+
 pub(crate) use html::html;
 pub(crate) use plain::Plain;
 pub(crate) use text::{left, plain, right, shown, text, wrapped};
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables and sentences
+    Text,
+    /// What the `.json` file holds
+    Json,
+    /// What the `.html` file holds
+    Html,
+}

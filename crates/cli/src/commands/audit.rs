@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use learn::{
     audit::{self, Effort, Subject},
     files,
@@ -16,7 +16,7 @@ use learn::{
     run::Run,
 };
 
-use crate::report;
+use crate::report::{self, Format};
 
 /// Look for shortcuts in a dataset, and for what a model looks at
 ///
@@ -59,16 +59,6 @@ pub(crate) struct Audit {
     /// Threads; the result does not depend on it [default: as many as the machine runs at once]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Tables and sentences
-    Text,
-    /// What `audit.json` holds
-    Json,
-    /// What `audit.html` holds
-    Html,
 }
 
 /// Samples behind the picture of bytes: each costs more than a hundred answers.

@@ -3,21 +3,21 @@
 use std::{
     fs,
     io::{self, Write},
-    num::NonZeroUsize,
     path::PathBuf,
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use learn::{
     comparison::{Comparison, table::Table},
+    recipe::Recipe,
     splits::{SplitOptions, Untestable},
 };
 
 use crate::{
-    comparing::{Competitor, End, Plan, Splitting, compare, places},
+    comparing::{Competitor, Effort, End, Splitting, compare, places},
     interrupt, recipes,
-    report::comparison as report,
+    report::{Format, comparison as report},
     sampling::RuleChoice,
 };
 
@@ -85,44 +85,16 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     recipe: String,
 
-    /// Epochs, instead of the recipe's
-    #[arg(long)]
-    epochs: Option<u32>,
-
-    /// Threads; the figures do not depend on it [default: as many as the machine runs at once]
-    #[arg(long)]
-    threads: Option<NonZeroUsize>,
-
-    /// How to print it
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-
-    /// Say nothing until the end
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Tables
-    Text,
-    /// What `comparison.json` holds
-    Json,
-    /// What `comparison.html` holds
-    Html,
+    #[command(flatten)]
+    effort: Effort,
 }
 
 impl Compare {
     /// Compares; the tables go to `out` and into the folder.
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let plan = Plan {
-            competitors: self.competitors()?,
-            seeds: distinct(&self.seeds)?,
-            threads: self
-                .threads
-                .map_or_else(super::default_threads, NonZeroUsize::get),
-            is_quiet: self.quiet,
-        };
+        let plan = self
+            .effort
+            .plan(Competitor::all(&self.models, &self.recipe()?)?)?;
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
         let places = places(&self.datasets, &self.splitting(), &self.out)?;
         fs::create_dir_all(&self.out)
@@ -136,12 +108,12 @@ impl Compare {
             bail!("stopped, nothing is lost; the same command goes on");
         }
         let comparison = Comparison::new(tables);
-        match self.format {
+        match self.effort.format {
             Format::Text => out.write_all(report::text(&comparison).as_bytes())?,
             Format::Json => out.write_all(comparison.to_json().as_bytes())?,
             Format::Html => out.write_all(report::html(&comparison)?.as_bytes())?,
         }
-        if !self.quiet {
+        if !self.effort.quiet {
             // Whether anybody reads standard error must not matter here.
             let page = self.out.join(report::PAGE);
             let _ = writeln!(io::stderr(), "page: {}", page.display());
@@ -149,9 +121,8 @@ impl Compare {
         Ok(())
     }
 
-    fn competitors(&self) -> anyhow::Result<Vec<Competitor>> {
-        let recipe = recipes::with_epochs(recipes::read(&self.recipe)?, self.epochs)?;
-        Competitor::all(&self.models, &recipe)
+    fn recipe(&self) -> anyhow::Result<Recipe> {
+        self.effort.shortened(recipes::read(&self.recipe)?)
     }
 
     fn splitting(&self) -> Splitting {
@@ -168,14 +139,4 @@ impl Compare {
             },
         }
     }
-}
-
-/// Seeds, of which none may be there twice.
-pub(super) fn distinct(seeds: &[u64]) -> anyhow::Result<Vec<u64>> {
-    for (at, seed) in seeds.iter().enumerate() {
-        if seeds[..at].contains(seed) {
-            bail!("seed {seed} is named twice: the same seed gives the same figures");
-        }
-    }
-    Ok(seeds.to_vec())
 }

@@ -17,7 +17,7 @@ use learn::{
     run::Run,
 };
 
-use crate::report;
+use crate::report::{self, Format};
 
 /// Score a model on the test samples of a dataset
 ///
@@ -63,16 +63,6 @@ enum SplitArgument {
     Test,
     /// The samples that epoch, temperature and threshold were chosen on
     Validation,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Tables
-    Text,
-    /// What `evaluation.json` holds
-    Json,
-    /// What `report.html` holds
-    Html,
 }
 
 impl Evaluate {

@@ -3,12 +3,11 @@
 use std::{
     fs,
     io::{self, Write},
-    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use learn::{
     comparison::{
         Comparison,
@@ -21,11 +20,11 @@ use learn::{
 };
 
 use crate::{
-    comparing::{Competitor, End, Plan, Splitting, compare, places},
+    comparing::{Competitor, Effort, End, Splitting, compare, places},
     interrupt,
     preparing::watched_with,
     recipes,
-    report::{comparison as tables, reproduction as report},
+    report::{Format, comparison as tables, reproduction as report},
     reproducing::{Source, existing, make},
 };
 
@@ -66,40 +65,8 @@ pub(crate) struct Reproduce {
     #[arg(long, value_name = "NAME|FILE", default_value = "paper")]
     recipe: String,
 
-    /// Epochs, instead of the recipe's
-    #[arg(long)]
-    epochs: Option<u32>,
-
-    /// Seeds: each model is fitted with each
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "SEED,…",
-        default_value = "1"
-    )]
-    seeds: Vec<u64>,
-
-    /// Threads; the figures do not depend on it [default: as many as the machine runs at once]
-    #[arg(long)]
-    threads: Option<NonZeroUsize>,
-
-    /// How to print it
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-
-    /// Say nothing until the end
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Tables
-    Text,
-    /// What `reproduction.json` holds
-    Json,
-    /// What `reproduction.html` holds
-    Html,
+    #[command(flatten)]
+    effort: Effort,
 }
 
 /// The network whose confusions and curves are shown; without it, those of the first model.
@@ -115,7 +82,7 @@ impl Reproduce {
                 registry.name
             );
         }
-        let recipe = recipes::with_epochs(recipes::read(&self.recipe)?, self.epochs)?;
+        let recipe = self.effort.shortened(recipes::read(&self.recipe)?)?;
         let (competitors, unknown) = match &self.models {
             Some(models) => (Competitor::all(models, &recipe)?, Vec::new()),
             None => Competitor::known(
@@ -123,14 +90,7 @@ impl Reproduce {
                 &recipe,
             ),
         };
-        let plan = Plan {
-            competitors,
-            seeds: super::compare::distinct(&self.seeds)?,
-            threads: self
-                .threads
-                .map_or_else(super::default_threads, NonZeroUsize::get),
-            is_quiet: self.quiet,
-        };
+        let plan = self.effort.plan(competitors)?;
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
         let dataset = self.out.join(&registry.name);
         if existing(&dataset, registry)?.is_none() {
@@ -172,7 +132,7 @@ impl Reproduce {
         let page = report::html(&reproduction, main, &epochs(&folder)?)?;
         write(&self.out, &reproduction, &page)
             .with_context(|| format!("cannot write into `{}`", self.out.display()))?;
-        match self.format {
+        match self.effort.format {
             Format::Text => out.write_all(report::text(&reproduction, main).as_bytes())?,
             Format::Json => out.write_all(reproduction.to_json().as_bytes())?,
             Format::Html => out.write_all(page.as_bytes())?,
@@ -183,7 +143,7 @@ impl Reproduce {
 
     /// A line on standard error; whether anybody reads it must not matter.
     fn say(&self, line: &str) {
-        if !self.quiet {
+        if !self.effort.quiet {
             let _ = writeln!(io::stderr(), "{line}");
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod comparison;
 mod drawing;
 mod figures;
 mod html;
+mod page;
 mod plain;
 pub(crate) mod reproduction;
 mod text;

@@ -1,16 +1,14 @@
 //! An evaluation as one HTML page: no scripts, nothing fetched from elsewhere.
 
 use learn::{evaluation::Evaluation, run::EpochRecord};
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::{
     figures,
+    page::page,
     worth::{self, split_words},
 };
 use crate::numbers::{count, counted, noun, percent, share, short};
-
-/// What all pages look like.
-pub(super) const STYLE: &str = include_str!("style.css");
 
 /// The page; `epochs` may be empty, which leaves the training curves out.
 ///
@@ -21,22 +19,18 @@ pub(crate) fn html(
     evaluation: &Evaluation,
     epochs: &[EpochRecord],
 ) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    // The file's name ends in .html, which switches escaping on.
-    environment.add_template("report.html", include_str!("template.html"))?;
     let Evaluation {
         scores, intervals, ..
     } = evaluation;
     let range = |interval: learn::evaluation::intervals::Interval| {
         format!("{} to {}", percent(interval.low), percent(interval.high))
     };
-    environment.add_template("style.css", STYLE)?;
     let classes: Vec<&str> = evaluation
         .classes
         .iter()
         .map(|row| row.class.as_str())
         .collect();
-    environment.get_template("report.html")?.render(context! {
+    let values = context! {
         name => &evaluation.model.name,
         split => evaluation.split.to_string(),
         dataset => &evaluation.dataset.name,
@@ -71,7 +65,8 @@ pub(crate) fn html(
             figures::risk_coverage(&evaluation.rejection.curve, evaluation.rejection.at_threshold),
         facts => facts(evaluation),
         version => env!("CARGO_PKG_VERSION"),
-    })
+    };
+    page(include_str!("template.html"), values)
 }
 
 fn class_rows(evaluation: &Evaluation) -> Value {

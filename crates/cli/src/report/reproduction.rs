@@ -10,11 +10,11 @@ use learn::{
     },
     run::EpochRecord,
 };
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::{
     comparison, figures,
-    html::STYLE,
+    page::page,
     text::{confusion, left, plain, right, shown, wrapped},
 };
 use crate::numbers::{percent, span};
@@ -126,13 +126,6 @@ pub(crate) fn html(
     main: &str,
     epochs: &[EpochRecord],
 ) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.add_template("style.css", STYLE)?;
-    // The file's name ends in .html, which switches escaping on.
-    environment.add_template(
-        "reproduction.html",
-        include_str!("reproduction/template.html"),
-    )?;
     let parts = reproduction.parts.iter().map(|part| {
         let lines = part.lines.iter().map(|line| {
             context! {
@@ -148,31 +141,30 @@ pub(crate) fn html(
         }
     });
     let table = &reproduction.table;
-    environment
-        .get_template("reproduction.html")?
-        .render(context! {
-            dataset => &reproduction.dataset,
-            samples => crate::numbers::count(table.samples()),
-            policy => &table.dataset.policy,
-            split => super::worth::split_words(&table.dataset),
-            parts => parts.collect::<Value>(),
-            dots => comparison::accuracies(table),
-            main => main,
-            note => FIGURE_3,
-            confusion => row(reproduction, main)
-                .map(|row| figures::confusion(&classes(reproduction), &row.confusion)),
-            has_curves => !epochs.is_empty(),
-            losses => figures::losses(epochs),
-            accuracies => figures::accuracies(epochs),
-            left_out => table
-                .left_out
-                .iter()
-                .map(|one| context! { model => &one.model, reason => &one.reason })
-                .collect::<Value>(),
-            sentences => comparison::sentences(table)
-                .into_iter()
-                .map(|sentence| sentence.replace(['*', '`'], "").replace(" %", "\u{a0}%"))
-                .collect::<Vec<_>>(),
-            version => env!("CARGO_PKG_VERSION"),
-        })
+    let values = context! {
+        dataset => &reproduction.dataset,
+        samples => crate::numbers::count(table.samples()),
+        policy => &table.dataset.policy,
+        split => super::worth::split_words(&table.dataset),
+        parts => parts.collect::<Value>(),
+        dots => comparison::accuracies(table),
+        main => main,
+        note => FIGURE_3,
+        confusion => row(reproduction, main)
+            .map(|row| figures::confusion(&classes(reproduction), &row.confusion)),
+        has_curves => !epochs.is_empty(),
+        losses => figures::losses(epochs),
+        accuracies => figures::accuracies(epochs),
+        left_out => table
+            .left_out
+            .iter()
+            .map(|one| context! { model => &one.model, reason => &one.reason })
+            .collect::<Value>(),
+        sentences => comparison::sentences(table)
+            .into_iter()
+            .map(|sentence| sentence.replace(['*', '`'], "").replace(" %", "\u{a0}%"))
+            .collect::<Vec<_>>(),
+        version => env!("CARGO_PKG_VERSION"),
+    };
+    page(include_str!("reproduction/template.html"), values)
 }

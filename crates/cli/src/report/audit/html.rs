@@ -1,10 +1,10 @@
 //! An audit as one HTML page: no scripts, nothing loaded from elsewhere.
 
 use learn::audit::{Audit, TaskScore};
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::{
-    super::{html::STYLE, worth::split_words},
+    super::{page::page, worth::split_words},
     figures,
     findings::{self, sentences},
     text::{by_score, place},
@@ -17,13 +17,10 @@ use crate::numbers::{count, percent};
 ///
 /// If the template is broken, which a test would notice.
 pub(crate) fn html(audit: &Audit) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.add_template("style.css", STYLE)?;
-    environment.add_template("audit.html", include_str!("template.html"))?;
     let (of_whom, whole) = findings::whole(audit, 0);
     let model = audit.model.as_ref();
     let plain = |sentence: String| sentence.replace(['*', '`'], "").replace(" %", "\u{a0}%");
-    environment.get_template("audit.html")?.render(context! {
+    let values = context! {
         name => model.map_or(&audit.dataset.name, |model| &model.model.name),
         dataset => &audit.dataset.name,
         policy => &audit.dataset.policy,
@@ -47,7 +44,8 @@ pub(crate) fn html(audit: &Audit) -> Result<String, minijinja::Error> {
         sha256 => &audit.dataset.sha256,
         model_sha256 => model.map(|model| &model.model.sha256),
         version => env!("CARGO_PKG_VERSION"),
-    })
+    };
+    page(include_str!("template.html"), values)
 }
 
 fn task_scores(scores: &[TaskScore]) -> Vec<Value> {

@@ -5,7 +5,7 @@ use learn::comparison::{
     table::{Row, Table},
     trial::Kind,
 };
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::{
     figure,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     numbers::{count, percent, rate, seconds, short, span},
-    report::{figures, html::STYLE, worth::split_words},
+    report::{figures, page::page, worth::split_words},
 };
 
 /// The page.
@@ -23,17 +23,12 @@ use crate::{
 ///
 /// Only if the template, which is part of the program, is wrong.
 pub(crate) fn html(comparison: &Comparison) -> Result<String, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.add_template("style.css", STYLE)?;
-    // The file's name ends in .html, which switches escaping on.
-    environment.add_template("comparison.html", include_str!("template.html"))?;
     let tables: Value = comparison.tables.iter().map(table).collect();
-    environment
-        .get_template("comparison.html")?
-        .render(context! {
-            tables => tables,
-            version => env!("CARGO_PKG_VERSION"),
-        })
+    let values = context! {
+        tables => tables,
+        version => env!("CARGO_PKG_VERSION"),
+    };
+    page(include_str!("template.html"), values)
 }
 
 fn table(table: &Table) -> Value {

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -16,9 +15,11 @@ use anyhow::bail;
 use super::{
     acceptance::View,
     balance::Balance,
+    books::{Books, lock, progress},
     execution::{Stage, execute},
     keeping::keep,
     ledger::{Ledger, RunLine},
+    order::Order,
     plan::{Category, Choices, RunPlan, congestion_controls},
 };
 use crate::{
@@ -45,29 +46,6 @@ const TICK: Duration = Duration::from_millis(200);
 /// Pause between the starts of workers, so that a round does not begin with all at once.
 const STAGGER: Duration = Duration::from_millis(300);
 
-/// What is to be made.
-#[derive(Debug)]
-pub(crate) struct Order {
-    /// The folder of the data set.
-    pub(crate) folder: PathBuf,
-    /// How long, in all.
-    pub(crate) duration: Duration,
-    /// After how long services start anew.
-    pub(crate) round: Duration,
-    /// Clients at work.
-    pub(crate) workers: usize,
-    /// What all is drawn from.
-    pub(crate) seed: u64,
-    /// Which classes.
-    pub(crate) classes: Vec<Class>,
-    /// Which tunnels; `None` is direct.
-    pub(crate) tunnels: Vec<Option<String>>,
-    /// Which applications; empty for all.
-    pub(crate) applications: Vec<String>,
-    /// Whether a service that does not start ends everything.
-    pub(crate) is_strict: bool,
-}
-
 /// What rounds share.
 pub(crate) struct Production<'a> {
     /// The lab that is up.
@@ -80,12 +58,6 @@ pub(crate) struct Production<'a> {
     pub(crate) stop: &'a AtomicBool,
     /// Says a line to whoever watches.
     pub(crate) say: &'a (dyn Fn(&str) + Sync),
-}
-
-/// What workers change.
-struct Books {
-    ledger: Ledger,
-    balance: Balance,
 }
 
 /// One round as its workers see it.
@@ -390,54 +362,4 @@ impl Production<'_> {
             failure,
         })
     }
-}
-
-impl Order {
-    /// Every class with every tunnel.
-    fn categories(&self) -> Vec<Category> {
-        self.classes
-            .iter()
-            .flat_map(|&class| {
-                self.tunnels.iter().map(move |tunnel| Category {
-                    class,
-                    tunnel: tunnel.clone(),
-                })
-            })
-            .collect()
-    }
-
-    fn wants(&self, class: Class, application: &String) -> bool {
-        self.classes.contains(&class)
-            && (self.applications.is_empty() || self.applications.contains(application))
-    }
-}
-
-/// The books; a worker that panicked with them left them whole.
-fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
-    books.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How far it is, on one line: accepted sessions a class, direct, inner and outer.
-fn progress(ledger: &Ledger, round_end: Instant) -> String {
-    let lines = ledger.lines();
-    let sum = |class: Class, view: View| -> u64 {
-        let of_class = lines.iter().filter(|line| line.class == class);
-        of_class.map(|line| line.accepted(view)).sum()
-    };
-    let classes: Vec<String> = Class::ALL
-        .into_iter()
-        .map(|class| {
-            let [direct, inner, outer] =
-                [View::Direct, View::Inner, View::Outer].map(|view| sum(class, view));
-            format!("{class} {direct}/{inner}/{outer}")
-        })
-        .collect();
-    let failed = lines.iter().filter(|line| line.failure.is_some()).count();
-    let left = round_end.saturating_duration_since(Instant::now());
-    format!(
-        "{} runs, {failed} failed; {}; this round ends in {} s",
-        lines.len(),
-        classes.join(", "),
-        left.as_secs()
-    )
 }

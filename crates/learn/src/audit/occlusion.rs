@@ -281,3 +281,84 @@ fn exchanged(samples: &Samples, part: Part, having: &[usize]) -> Vec<u8> {
     }
     slices
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::audit::tests::made::{Hello, subject};
+
+    /// The bytes of a part in each slice.
+    fn own(samples: &Samples, slices: &[u8], part: Part) -> Vec<Vec<u8>> {
+        let length = samples.rows.samples.slice_length;
+        let of_slice = |(slice, places): (&[u8], &Vec<traffic::dissection::Place>)| {
+            let places = places.iter().filter(|place| place.part == part);
+            places
+                .flat_map(|place| slice[place.range.clone()].to_vec())
+                .collect()
+        };
+        slices
+            .chunks_exact(length)
+            .zip(&samples.places)
+            .map(of_slice)
+            .collect()
+    }
+
+    /// All slices with a part blotted out: what is left is the rest.
+    fn rest(samples: &Samples, slices: &[u8], part: Part) -> Vec<u8> {
+        let mut blotted = samples.clone();
+        blotted.rows.samples.slices = slices.to_vec();
+        zeroed(&blotted, part)
+    }
+
+    #[test]
+    fn every_part_is_zeroed_and_exchanged_where_it_is_and_nowhere_else() {
+        let subject = subject("paper", &|lots, _, random| {
+            lots.payload = Hello::draw(random, true).bytes();
+        });
+        let samples = &subject.test;
+        let slices = &samples.rows.samples.slices;
+        let all: Vec<usize> = (0..samples.len()).collect();
+        let parts = values::parts(samples);
+        let names: BTreeSet<&str> = parts.iter().map(|part| part.name()).collect();
+        for name in [
+            "ttl",
+            "ports",
+            "window",
+            "server-name",
+            "client-hello-random",
+        ] {
+            assert!(names.contains(name), "{name}");
+        }
+        for part in parts.into_iter().filter(|part| !part.is_blank()) {
+            let zeroed = zeroed(samples, part);
+            assert!(
+                own(samples, &zeroed, part)
+                    .concat()
+                    .iter()
+                    .all(|&byte| byte == 0)
+            );
+            let exchanged = exchanged(samples, part, &all);
+            assert_eq!(rest(samples, &exchanged, part), rest(samples, slices, part));
+            // All samples are alike in form, so that values change hands and none is lost.
+            let mut values = [slices, &exchanged].map(|slices| own(samples, slices, part));
+            let kept = values[0]
+                .iter()
+                .zip(&values[1])
+                .filter(|(one, other)| one == other);
+            assert!(
+                values[0][0].len() < 4 || part_is_constant(&values[0]) || kept.count() == 0,
+                "{}",
+                part.name()
+            );
+            values.iter_mut().for_each(|values| values.sort());
+            assert_eq!(values[0], values[1], "{}", part.name());
+        }
+    }
+
+    fn part_is_constant(values: &[Vec<u8>]) -> bool {
+        let distinct: BTreeSet<&Vec<u8>> = values.iter().collect();
+        distinct.len() < values.len()
+    }
+}

@@ -1,12 +1,13 @@
 //! Made datasets in which exactly one field tells the class: the audit must name it, and no other.
 
-mod made;
+mod kinds;
+pub(in crate::audit) mod made;
+mod trust;
 
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use made::{Lots, client_hello, subject};
+use made::{Hello, Lots, subject};
 
 /// What a field alone must score where it tells the class, and must not where it does not.
 const TELLS: f64 = 0.95;
@@ -19,7 +20,12 @@ fn check(
     tell: impl Fn(&mut Lots, u8, &mut ChaCha8Rng),
     expected: &[(&str, FieldPlace)],
 ) {
-    let audit = subject(policy, &tell).audit();
+    check_audit(&subject(policy, &tell).audit(), expected);
+}
+
+/// Every field tells the class or is silent, and these tell it.
+#[track_caller]
+fn check_audit(audit: &Audit, expected: &[(&str, FieldPlace)]) {
     let mut telling = Vec::new();
     for field in &audit.fields {
         let accuracy = field.scores[0].accuracy;
@@ -155,9 +161,11 @@ fn a_server_name_is_found_out() {
     check(
         "payload",
         |lots, class, random| {
-            let name = [*b"mail.one", *b"chat.two"][usize::from(class)];
-            let cipher_suite = random.random();
-            lots.payload = client_hello(random, cipher_suite, name);
+            let hello = Hello {
+                server_name: [*b"mail.one", *b"chat.two"][usize::from(class)],
+                ..Hello::draw(random, true)
+            };
+            lots.payload = hello.bytes();
         },
         &[("server-name", Slice)],
     );
@@ -168,8 +176,11 @@ fn cipher_suites_are_found_out() {
     check(
         "payload",
         |lots, class, random| {
-            let name = std::array::from_fn(|_| random.random_range(b'a'..=b'z'));
-            lots.payload = client_hello(random, 0x1301 + u16::from(class), name);
+            let hello = Hello {
+                cipher_suite: 0x1301 + u16::from(class),
+                ..Hello::draw(random, true)
+            };
+            lots.payload = hello.bytes();
         },
         &[("client-hello-cipher-suites", Slice)],
     );
@@ -229,18 +240,4 @@ fn the_same_dataset_gives_the_same_audit_on_any_number_of_threads() {
         pool.build().unwrap().install(|| subject.audit().to_json())
     };
     assert_eq!(audit(1), audit(3));
-}
-
-#[test]
-fn a_split_by_lot_is_trusted_where_whole_captures_cost_nothing() {
-    let mut subject = subject("ip", &|lots, class, _| lots.ip.ttl = 64 + class);
-    for (row, facts) in subject.facts.iter_mut().enumerate() {
-        facts.group = format!("{}/{}", facts.label, row / 2 % 40).into();
-    }
-    let audit = subject.audit();
-    let verdict = audit
-        .rules
-        .iter()
-        .find(|verdict| verdict.rule == Rule::Session);
-    assert_eq!(verdict.unwrap().trust, Trust::Trusted, "{verdict:?}");
 }

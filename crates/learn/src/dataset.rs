@@ -96,6 +96,22 @@ pub struct Origin {
     pub has_preamble: bool,
 }
 
+impl Origin {
+    /// Its five-tuple without direction, the smaller end first.
+    pub(crate) fn conversation(&self) -> FiveTuple {
+        let FiveTuple {
+            protocol,
+            source,
+            destination,
+        } = self.five_tuple;
+        FiveTuple {
+            protocol,
+            source: source.min(destination),
+            destination: source.max(destination),
+        }
+    }
+}
+
 /// Slices and their labels, with what else of a session classifiers look at.
 ///
 /// Where slices were taken as they were found nothing is known of the packets: there are no

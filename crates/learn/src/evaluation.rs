@@ -8,6 +8,7 @@ pub mod intervals;
 pub mod preamble;
 pub mod reliability;
 pub mod sharing;
+pub mod votes;
 
 use std::num::NonZeroUsize;
 
@@ -27,6 +28,7 @@ use intervals::Intervals;
 use preamble::PreambleShare;
 use reliability::{ReliabilityBin, ScoreError};
 use sharing::{Seen, Sharing};
+use votes::Votes;
 
 /// The version of the file's form that this program writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -160,6 +162,9 @@ pub struct Evaluation {
     pub scores: Scores,
     /// How far they would move.
     pub intervals: Intervals,
+    /// Of samples that are packets, the figures of sessions that their packets vote on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
     /// The classes, by label.
     pub classes: Vec<ClassRow>,
     /// Classes that have no samples here.
@@ -266,6 +271,7 @@ pub fn evaluate(
         split,
         scores: figures.scores,
         intervals: figures.intervals,
+        votes: figures.votes,
         untestable: class_rows
             .iter()
             .filter(|row| row.scores.support == 0)

@@ -86,6 +86,17 @@ fn scores(evaluation: &Evaluation) -> String {
         right(percent(averages.f1)),
         right(String::new()),
     ]);
+    if let Some(votes) = &evaluation.votes {
+        let averages = votes.scores.macro_averages;
+        table.add_row(vec![
+            left("sessions, by vote"),
+            right(percent(votes.scores.accuracy)),
+            right(percent(averages.precision)),
+            right(percent(averages.recall)),
+            right(percent(averages.f1)),
+            right(range(votes.intervals.accuracy)),
+        ]);
+    }
     shown(&table)
 }
 

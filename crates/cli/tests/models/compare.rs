@@ -228,3 +228,25 @@ fn an_interrupted_comparison_goes_on_to_the_same_figures() {
         figures(&world.file("unstopped"))
     );
 }
+
+#[test]
+fn the_packets_of_a_session_vote_on_it() {
+    let world = world();
+    let prepare = "prepare {}/data --unit packet --empty keep --out {}/packets";
+    run(world.path(), prepare).success();
+    let line = "compare {}/packets --models forest:packets --out {}/voted --quiet";
+    let outcome = run(world.path(), line);
+    let out = outcome.success().to_owned();
+    assert!(out.contains("vote on it"), "{out}");
+    let found = figures(&world.file("voted"));
+    let row = &found["tables"][0]["rows"][0];
+    let samples = row["scores"]["samples"].as_u64().unwrap();
+    let sessions = row["votes"]["scores"]["samples"].as_u64().unwrap();
+    assert!(
+        0 < sessions && sessions < samples,
+        "{sessions} of {samples}"
+    );
+    // Sessions have no votes of their own.
+    let line = "compare {}/dataset --models forest:slice --out {}/not-voted --quiet";
+    assert!(!run(world.path(), line).success().contains("vote on it"));
+}

@@ -352,7 +352,9 @@ mod tests {
                 "{}",
                 part.name()
             );
-            values.iter_mut().for_each(|values| values.sort());
+            for values in &mut values {
+                values.sort();
+            }
             assert_eq!(values[0], values[1], "{}", part.name());
         }
     }

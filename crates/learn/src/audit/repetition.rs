@@ -76,15 +76,6 @@ fn blinded(samples: &Samples, sample: usize, zeroed: &[Part]) -> Vec<u8> {
     bytes
 }
 
-/// A five-tuple without direction: the smaller end first.
-pub(super) fn undirected(tuple: &FiveTuple) -> FiveTuple {
-    FiveTuple {
-        protocol: tuple.protocol,
-        source: tuple.source.min(tuple.destination),
-        destination: tuple.source.max(tuple.destination),
-    }
-}
-
 /// Pairs of classes that share five-tuples, those that share most first.
 pub(super) fn conflicts(sides: &[&Samples]) -> Vec<Conflict> {
     let mut labels: BTreeMap<FiveTuple, Vec<u32>> = BTreeMap::new();
@@ -94,7 +85,7 @@ pub(super) fn conflicts(sides: &[&Samples]) -> Vec<Conflict> {
             if origin.five_tuple.source.port() == 0 && origin.five_tuple.destination.port() == 0 {
                 continue;
             }
-            let known = labels.entry(undirected(&origin.five_tuple)).or_default();
+            let known = labels.entry(origin.conversation()).or_default();
             if !known.contains(&label) {
                 known.push(label);
             }

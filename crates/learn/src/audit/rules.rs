@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::judgement::judge;
 pub use self::rule::Rule;
-use super::{fields::answers, repetition::undirected};
+use super::fields::answers;
 use crate::{
     baselines::{features::Features, forest::Forest},
     dataset::{Origin, Split},
@@ -146,7 +146,7 @@ impl AllRows<'_> {
             Rule::Session => true,
             Rule::FiveTuple => {
                 for (facts, origin) in facts.iter_mut().zip(&self.origins) {
-                    facts.group = undirected(&origin.five_tuple).to_string().into();
+                    facts.group = origin.conversation().to_string().into();
                 }
                 self.origins
                     .iter()
@@ -237,7 +237,7 @@ impl AllRows<'_> {
             class_f1,
             shared_slices: shared(&train, &test, |row| self.slice(row)),
             shared_five_tuples: shared(&train, &test, |row| {
-                undirected(&self.origins[row].five_tuple)
+                self.origins[row].conversation()
             }),
             shared_groups: shared(&train, &test, |row| &*self.facts[row].group),
         })

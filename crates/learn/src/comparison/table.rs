@@ -9,7 +9,7 @@ use super::{
     trial::{Kind, Settings, Times, Trial},
 };
 use crate::{
-    evaluation::{DatasetFacts, Scores, intervals::Intervals},
+    evaluation::{DatasetFacts, Scores, intervals::Intervals, votes::Votes},
     registry::Published,
 };
 
@@ -51,6 +51,9 @@ pub struct Row {
     pub scores: Scores,
     /// How far they would move.
     pub intervals: Intervals,
+    /// Of samples that are packets, the figures of sessions that their packets vote on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
     /// The figures on samples whose slice is not, byte for byte, one of training.
     pub unshared: Option<Scores>,
     /// The figures on samples that are not background.
@@ -221,6 +224,7 @@ fn row(seeds: &[&Trial], best: Option<&Trial>, labels: &[u32]) -> Row {
         parameters: first.parameters,
         scores: first.scores,
         intervals: first.intervals.clone(),
+        votes: first.votes.clone(),
         unshared: first.unshared,
         foreground: first.foreground,
         against_best: best.map(|best| McNemar::of(labels, &first.answers, &best.answers)),
@@ -279,6 +283,7 @@ pub(super) mod tests {
             parameters: 7,
             scores: Scores::of(&matrix).unwrap(),
             intervals: intervals::bootstrap(2, &LABELS, &answers, &groups, 1).unwrap(),
+            votes: None,
             unshared: None,
             foreground: None,
             confusion: matrix.rows(),

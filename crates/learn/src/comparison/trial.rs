@@ -8,7 +8,7 @@ use crate::{
     dataset::Manifest,
     evaluation::{
         Answers, DatasetFacts, EvaluationError, Scores, Subject, figures::Figures,
-        intervals::Intervals,
+        intervals::Intervals, votes::Votes,
     },
     files,
 };
@@ -73,6 +73,9 @@ pub struct Trial {
     pub scores: Scores,
     /// How far they would move.
     pub intervals: Intervals,
+    /// Of samples that are packets, the figures of sessions that their packets vote on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Votes>,
     /// The figures on samples whose slice is not, byte for byte, one of training; none if no slice
     /// is new.
     pub unshared: Option<Scores>,
@@ -165,6 +168,7 @@ impl Trial {
             parameters,
             scores: figures.scores,
             intervals: figures.intervals,
+            votes: figures.votes,
             unshared: figures.sharing.and_then(|sharing| sharing.unshared),
             foreground: figures.background.foreground,
             confusion: figures.matrix.rows(),

@@ -6,6 +6,7 @@ use super::{
     confusion::ConfusionMatrix,
     intervals::{self, Intervals},
     sharing::Sharing,
+    votes::Votes,
 };
 
 /// What evaluations and trials have in common.
@@ -15,6 +16,7 @@ pub(crate) struct Figures {
     pub(crate) intervals: Intervals,
     pub(crate) sharing: Option<Sharing>,
     pub(crate) background: BackgroundShare,
+    pub(crate) votes: Option<Votes>,
 }
 
 impl Figures {
@@ -39,6 +41,7 @@ impl Figures {
                 .ok_or_else(no_samples)?,
             sharing: seen.map(|seen| Sharing::of(rows, &manifest.captures, answers, classes, seen)),
             background: BackgroundShare::of(rows, answers, classes),
+            votes: Votes::of(manifest, rows, answers),
             matrix,
         })
     }

@@ -58,7 +58,17 @@ pub fn of_rows(classes: usize, rows: &Rows, answers: &[u32]) -> Option<Intervals
         .iter()
         .map(|origin| origin.group.as_str())
         .collect();
-    bootstrap(classes, &rows.samples.labels, answers, &groups, SEED)
+    of_groups(classes, &rows.samples.labels, answers, &groups)
+}
+
+/// The same of labels and groups that are no rows.
+pub(super) fn of_groups(
+    classes: usize,
+    labels: &[u32],
+    answers: &[u32],
+    groups: &[&str],
+) -> Option<Intervals> {
+    bootstrap(classes, labels, answers, groups, SEED)
 }
 
 /// 95 % bootstrap intervals over groups.

@@ -33,6 +33,7 @@ pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
             first.seeds[0]
         ));
     }
+    sentences.extend(votes(table));
     sentences.extend(shared(table));
     let untestable: Vec<&str> = table
         .classes
@@ -84,6 +85,30 @@ fn against_the_cheap(table: &Table) -> Option<String> {
         percent(cheap.scores.accuracy),
         best.model,
         percent(best.scores.accuracy),
+    ))
+}
+
+/// What packets say of their sessions, model by model.
+fn votes(table: &Table) -> Option<String> {
+    let of_models: Vec<String> = table
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let scores = row.votes.as_ref()?.scores;
+            Some(format!(
+                "{} {} ({})",
+                row.model,
+                percent(scores.accuracy),
+                percent(scores.macro_averages.f1)
+            ))
+        })
+        .collect();
+    let sessions = table.rows.iter().find_map(|row| row.votes.as_ref())?;
+    Some(format!(
+        "The samples are packets. Where all scored packets of a session vote on it, of {} these get \
+         their class (macro-F1 in brackets), which is what compares with models of sessions: {}.",
+        counted(sessions.scores.samples, "session"),
+        of_models.join(", ")
     ))
 }
 

@@ -73,6 +73,8 @@ pub(crate) enum RuleChoice {
     Given,
     /// Each session by lot, every class in the same proportion
     Session,
+    /// What was recorded first to fit, what came last to test: whole runs, or groups of captures
+    Time,
     /// Each capture, or group of captures, whole
     Capture,
     /// Each run of the laboratory whole
@@ -111,6 +113,7 @@ impl From<RuleChoice> for SplitRule {
         match choice {
             RuleChoice::Given => Self::Given,
             RuleChoice::Session => Self::Session,
+            RuleChoice::Time => Self::Time,
             RuleChoice::Capture => Self::Capture,
             RuleChoice::Run => Self::Run,
             RuleChoice::Site => Self::Site,

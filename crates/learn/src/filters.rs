@@ -8,6 +8,7 @@ use std::{
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use traffic::timestamp::Timestamp;
 
 use crate::dataset::{Split, provenance::Provenance};
 
@@ -58,6 +59,8 @@ pub struct Facts {
     pub capture: u32,
     /// What must not be torn apart with it.
     pub group: Arc<str>,
+    /// When it began; what was found as a slice began at no time that is known.
+    pub start: Timestamp,
     /// What a laboratory knows of it.
     pub provenance: Provenance,
     /// The split that its source gives it.
@@ -211,6 +214,7 @@ impl Facts {
             label,
             capture: 0,
             group: "".into(),
+            start: Timestamp::from_nanoseconds(0),
             provenance: Provenance::default(),
             given: None,
             digest: [0; 32],

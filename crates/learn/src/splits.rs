@@ -5,6 +5,7 @@ mod fractions;
 mod grouped;
 mod runs;
 mod session;
+pub(crate) mod time;
 mod whole;
 
 use std::{collections::BTreeMap, fmt};
@@ -26,6 +27,8 @@ pub enum SplitRule {
     /// Each session by lot, every class in the same proportion: what the papers do.
     #[default]
     Session,
+    /// What was recorded first to fit, what came last to test: whole runs, else whole groups.
+    Time,
     /// Each group whole: sessions of one capture, or of captures made together, stay together.
     Capture,
     /// Each run of the laboratory whole.
@@ -43,6 +46,7 @@ impl fmt::Display for SplitRule {
         f.write_str(match self {
             Self::Given => "given",
             Self::Session => "session",
+            Self::Time => "time",
             Self::Capture => "capture",
             Self::Run => "run",
             Self::Site => "site",
@@ -104,19 +108,18 @@ pub fn assign(
 ) -> Result<Assignment, SplitError> {
     let rule = options.rule;
     let (mut assignment, groups) = match rule {
-        SplitRule::Given | SplitRule::Session => {
+        SplitRule::Given | SplitRule::Session | SplitRule::Time => {
             if let Some(name) = options.hold_out.first().cloned() {
                 return Err(SplitError::NothingToHoldOut { rule, name });
             }
-            let splits = if rule == SplitRule::Given {
-                given(samples, options)?
-            } else {
-                session::assign(samples, options)
-            };
-            let splits = splits.into_iter().map(Some).collect();
-            let assignment = Assignment {
-                splits,
+            let of_sides = |splits: Vec<Split>| Assignment {
+                splits: splits.into_iter().map(Some).collect(),
                 ..Assignment::default()
+            };
+            let assignment = match rule {
+                SplitRule::Given => of_sides(given(samples, options)?),
+                SplitRule::Time => time::assign(samples, options)?,
+                _ => of_sides(session::assign(samples, options)),
             };
             (assignment, None)
         }

@@ -20,6 +20,7 @@ pub(super) fn split_words(dataset: &DatasetFacts) -> String {
 /// The sentences that belong under every score.
 pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
     let mut sentences = vec![split(evaluation), interval(evaluation)];
+    sentences.extend(votes(evaluation));
     sentences.extend(sharing(evaluation));
     sentences.push(background(evaluation));
     sentences.extend(preamble(evaluation));
@@ -57,6 +58,11 @@ fn split(evaluation: &Evaluation) -> String {
                 evaluation.dataset.held_out.join(", ")
             )
         }
+        Some(sharing) if sharing.groups == 0 && evaluation.dataset.split_rule == "time" => {
+            "Whole recordings were held out, and all of them began after the last that training \
+             saw: the score says how the model does on what comes later in the same laboratory."
+                .to_owned()
+        }
         Some(sharing) if sharing.groups == 0 && evaluation.dataset.split_rule == "run" => {
             "Whole lab runs were held out: the score says how the model does on new runs of the \
              sites, applications and tunnels that it knows."
@@ -72,6 +78,18 @@ fn split(evaluation: &Evaluation) -> String {
               place or application."
             .to_owned(),
     }
+}
+
+/// What packets say of their sessions.
+fn votes(evaluation: &Evaluation) -> Option<String> {
+    let votes = evaluation.votes.as_ref()?;
+    Some(format!(
+        "The samples are packets. Where all scored packets of a session vote on it, {} of {} get \
+         their class, macro-F1 {}: this is what compares with models of sessions.",
+        percent(votes.scores.accuracy),
+        counted(votes.scores.samples, "session"),
+        percent(votes.scores.macro_averages.f1),
+    ))
 }
 
 fn interval(evaluation: &Evaluation) -> String {

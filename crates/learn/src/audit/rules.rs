@@ -18,7 +18,7 @@ use crate::{
     dataset::{Origin, Split},
     evaluation::confusion::ConfusionMatrix,
     filters::Facts,
-    splits::{Fractions, SplitOptions, SplitRule, Untestable, assign},
+    splits::{Fractions, SplitOptions, SplitRule, Untestable, assign, time::recording},
 };
 
 /// Trees of the forest.
@@ -108,11 +108,11 @@ pub(super) fn verdicts(rows: &AllRows<'_>) -> Vec<RuleVerdict> {
             )
         })
         .collect();
-    // Of the rules that hold recordings out, the finer: lab runs where there are any.
+    // Of the rules that hold recordings out by lot, the finer: lab runs where there are any.
     let held_out = tried
         .iter()
         .rev()
-        .filter(|(rule, _)| rule.holds_recordings_out())
+        .filter(|(rule, _)| matches!(rule, Rule::Capture | Rule::Run))
         .find_map(|(rule, tried)| Some((*rule, tried.as_ref().ok()?.clone())));
     tried
         .into_iter()
@@ -152,7 +152,7 @@ impl AllRows<'_> {
                     .iter()
                     .any(|origin| origin.five_tuple != self.origins[0].five_tuple)
             }
-            Rule::Time => return self.by_time(),
+            Rule::Time => facts.iter().any(|one| one.start != facts[0].start),
             Rule::Capture => is_known(|facts| !facts.group.is_empty()),
             Rule::Run => is_known(|facts| facts.provenance.run.is_some()),
             Rule::Site => is_known(|facts| facts.provenance.site.is_some()),
@@ -171,26 +171,6 @@ impl AllRows<'_> {
         };
         let assigned = assign(&facts, self.classes, &options).map_err(|error| error.to_string())?;
         Ok(assigned.splits)
-    }
-
-    /// The first of each class to fit, the last to test.
-    fn by_time(&self) -> Result<Vec<Option<Split>>, String> {
-        let start = |row: usize| self.origins[row].start;
-        let mut rows: Vec<usize> = (0..self.facts.len()).collect();
-        if rows.iter().all(|&row| start(row) == start(0)) {
-            return Err(Rule::Time.lacking().to_owned());
-        }
-        rows.sort_by_key(|&row| (self.facts[row].label, start(row)));
-        let mut sides = vec![Some(Split::Train); rows.len()];
-        for of_class in
-            rows.chunk_by(|&one, &other| self.facts[one].label == self.facts[other].label)
-        {
-            let tested = (of_class.len() as f64 * self.fractions.test).round() as usize;
-            for &row in &of_class[of_class.len() - tested..] {
-                sides[row] = Some(Split::Test);
-            }
-        }
-        Ok(sides)
     }
 
     /// Fits the forest to one side and scores it on the other.
@@ -236,9 +216,7 @@ impl AllRows<'_> {
             macro_f1: matrix.macro_f1(),
             class_f1,
             shared_slices: shared(&train, &test, |row| self.slice(row)),
-            shared_five_tuples: shared(&train, &test, |row| {
-                self.origins[row].conversation()
-            }),
+            shared_five_tuples: shared(&train, &test, |row| self.origins[row].conversation()),
             shared_groups: shared(&train, &test, |row| &*self.facts[row].group),
         })
     }
@@ -255,6 +233,7 @@ impl AllRows<'_> {
     fn group_of(&self, rule: Rule, row: usize) -> &str {
         let facts = &self.facts[row];
         let value = match rule {
+            Rule::Time => return recording(facts),
             Rule::Run => &facts.provenance.run,
             Rule::Site => &facts.provenance.site,
             Rule::Application => &facts.provenance.application,

@@ -368,7 +368,11 @@ impl SplitRecord {
             SplitRule::Site | SplitRule::Application | SplitRule::Tunnel => {
                 self.groups.get(&Split::Test).map_or(&[], Vec::as_slice)
             }
-            SplitRule::Given | SplitRule::Session | SplitRule::Capture | SplitRule::Run => &[],
+            SplitRule::Given
+            | SplitRule::Session
+            | SplitRule::Time
+            | SplitRule::Capture
+            | SplitRule::Run => &[],
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use traffic::session::Session;
+use traffic::{session::Session, timestamp::Timestamp};
 
 use super::{Split, provenance::Provenance};
 
@@ -21,6 +21,14 @@ impl Content {
         match self {
             Self::Session(session) => session.slice.bytes(),
             Self::Slice(bytes) => bytes,
+        }
+    }
+
+    /// When it began; of a slice as it was found nothing is known.
+    pub fn start(&self) -> Timestamp {
+        match self {
+            Self::Session(session) => session.start,
+            Self::Slice(_) => Timestamp::from_nanoseconds(0),
         }
     }
 

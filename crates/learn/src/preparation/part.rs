@@ -49,6 +49,7 @@ impl PartWriter {
             label: row.label,
             capture: row.capture,
             group: self.names.shared(&row.group),
+            start: row.content.start(),
             provenance: row.provenance.clone(),
             given: row.given,
             digest: Sha256::digest(row.content.slice()).into(),

@@ -43,6 +43,14 @@ pub enum SplitError {
         /// All samples.
         samples: usize,
     },
+    /// Nothing came before anything else.
+    #[error(
+        "rule `time` needs recordings that began at different times, and all {samples} samples are of one; use another rule"
+    )]
+    OneMoment {
+        /// All samples.
+        samples: usize,
+    },
     /// No tunnel to hold out.
     #[error("no sample went through a tunnel; use rule `run`")]
     NoTunnel,

@@ -152,7 +152,7 @@ fn group(sample: &Facts, activities: &[Arc<str>], rule: SplitRule) -> Result<Gro
             Some(tunnel) => Ok(Group::Named(Arc::clone(tunnel))),
             None => run().map(Group::Direct),
         },
-        SplitRule::Capture | SplitRule::Session | SplitRule::Given => {
+        SplitRule::Capture | SplitRule::Session | SplitRule::Time | SplitRule::Given => {
             Ok(Group::Named(Arc::clone(&sample.group)))
         }
     }

@@ -14,7 +14,7 @@ pub enum Rule {
     Session,
     /// Sessions of one five-tuple.
     FiveTuple,
-    /// Time: what began last of each class is tested.
+    /// Time: whole recordings, of which the last are tested.
     Time,
     /// Captures, or groups of captures made together.
     Capture,
@@ -59,7 +59,7 @@ impl Rule {
 
     /// Whether it keeps together whatever was made at one time in one place.
     pub(super) fn holds_recordings_out(self) -> bool {
-        matches!(self, Self::Capture | Self::Run)
+        matches!(self, Self::Time | Self::Capture | Self::Run)
     }
 
     /// Whether it asks about things never seen, not only about other recordings.
@@ -76,14 +76,16 @@ impl Rule {
             Self::Site => SplitRule::Site,
             Self::Application => SplitRule::Application,
             Self::Tunnel => SplitRule::Tunnel,
-            Self::FiveTuple | Self::Time => return None,
+            Self::Time => SplitRule::Time,
+            Self::FiveTuple => return None,
         })
     }
 
     /// What it keeps whole, in the plural.
     pub(super) fn groups(self) -> &'static str {
         match self {
-            Self::Given | Self::Session | Self::Time => "samples",
+            Self::Given | Self::Session => "samples",
+            Self::Time => "recordings",
             Self::FiveTuple => "five-tuples",
             Self::Capture => "captures",
             Self::Run => "lab runs",

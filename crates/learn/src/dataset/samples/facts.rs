@@ -4,8 +4,9 @@ use std::path::Path;
 
 use arrow::{
     array::{Array, AsArray, StringArray},
-    datatypes::UInt32Type,
+    datatypes::{TimestampNanosecondType, UInt32Type},
 };
+use traffic::timestamp::Timestamp;
 
 use super::{batches, column, text, text_if_there};
 use crate::{
@@ -28,6 +29,7 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
         "capture",
         "group",
         "given_split",
+        "start",
         "background",
     ];
     columns.extend(Provenance::COLUMNS);
@@ -41,6 +43,7 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
             let capture = column(&batch, "capture")?.as_primitive::<UInt32Type>();
             let group = text(&batch, "group")?;
             let given = text(&batch, "given_split")?;
+            let start = column(&batch, "start")?.as_primitive::<TimestampNanosecondType>();
             let background = text(&batch, "background")?;
             let [run, site, application, tunnel, plaintext] =
                 Provenance::COLUMNS.map(|name| text_if_there(&batch, name));
@@ -64,6 +67,7 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
                     label: label.value(at),
                     capture: capture.value(at),
                     group: names.shared(group.value(at)),
+                    start: Timestamp::from_nanoseconds(start.value(at)),
                     provenance,
                     given: given.transpose().map_err(|error| error.to_string())?,
                     digest: [0; 32],

@@ -72,15 +72,6 @@ pub(crate) struct Compare {
     #[arg(long)]
     allow_untestable: bool,
 
-    /// Seeds: each model is fitted with each
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "SEED,…",
-        default_value = "1"
-    )]
-    seeds: Vec<u64>,
-
     /// How networks are trained: `quick`, `paper`, `laboratory`, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     recipe: String,

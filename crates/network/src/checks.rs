@@ -6,7 +6,7 @@ mod bfloat16;
 mod branch;
 mod padding;
 mod reference;
-mod samples;
+pub(crate) mod samples;
 mod sequence;
 mod training;
 

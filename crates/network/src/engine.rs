@@ -1,5 +1,6 @@
 //! The inference engine: samples in, logits out, `BatchNorm` folded, no Burn.
 
+mod branches;
 #[cfg(test)]
 mod checks;
 mod cnn_lstm;
@@ -9,6 +10,7 @@ mod stack;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use branches::{Gru, Statistics};
 use cnn_lstm::CnnLstm;
 use dense::Dense;
 use sequence::Sequence;
@@ -16,10 +18,7 @@ use stack::Stack;
 
 use crate::{
     architecture::{Architecture, Shape},
-    forward::{
-        autoencoder::{CODE, standardise},
-        sequence::FEATURES as SEQUENCE_FEATURES,
-    },
+    forward::{autoencoder::CODE, sequence::FEATURES as SEQUENCE_FEATURES},
     input::{Input, STATISTICS},
     kernels::Kernels,
     layout::{HIDDEN, Layout, Values},
@@ -31,6 +30,16 @@ use crate::{
     },
     weights::{Weights, WeightsError},
 };
+
+/// What a network makes of samples.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outputs {
+    /// `[samples, classes]`.
+    pub logits: Vec<f32>,
+    /// What its branches found, joined, before the head makes logits of it:
+    /// `[samples, Engine::features]`.
+    pub features: Vec<f32>,
+}
 
 /// A network ready to answer. Clones share the weights.
 #[derive(Debug, Clone)]
@@ -54,20 +63,6 @@ struct Network {
     stack: Option<Stack>,
     /// Or convolutions on packets and an LSTM over them.
     cnn_lstm: Option<CnnLstm>,
-}
-
-/// CENTIME's encoder.
-#[derive(Debug)]
-struct Statistics {
-    means: Vec<f32>,
-    variances: Vec<f32>,
-    layers: [Dense; 2],
-}
-
-#[derive(Debug)]
-struct Gru {
-    input: Dense,
-    state_bias: Vec<f32>,
 }
 
 /// What a thread works in.
@@ -178,8 +173,20 @@ impl Network {
         average_rows(rows, extent.repeated(last), features);
     }
 
-    /// Logits of one sample.
-    fn logits(&self, kernels: Kernels, sample: Input<'_>, memory: &mut Memory, logits: &mut [f32]) {
+    /// Numbers that the head reads; 0 where there is no head behind branches.
+    fn features(&self) -> usize {
+        self.head.first().map_or(0, |layer| layer.inputs)
+    }
+
+    /// Logits of one sample, and its joined features where there is room for them.
+    fn apply(
+        &self,
+        kernels: Kernels,
+        sample: Input<'_>,
+        memory: &mut Memory,
+        logits: &mut [f32],
+        joined: &mut [f32],
+    ) {
         let slice = sample.slices;
         if let Some(stack) = &self.stack {
             stack.apply(kernels, &to_unit(slice), logits);
@@ -225,6 +232,7 @@ impl Network {
             let place = &mut features[width..][..CODE];
             statistics.apply(kernels, sample.statistics, place);
         }
+        joined.copy_from_slice(&features[..joined.len()]);
         for (number, layer) in self.head.iter().enumerate() {
             let is_last = number + 1 == self.head.len();
             layer.apply(kernels, &features, &mut hidden, !is_last);
@@ -232,38 +240,6 @@ impl Network {
         }
         logits.copy_from_slice(&features[..logits.len()]);
         memory.wide = [features, hidden];
-    }
-}
-
-impl Statistics {
-    /// The code of a session's statistics.
-    fn apply(&self, kernels: Kernels, statistics: &[f32], features: &mut [f32]) {
-        let standard = standardise(statistics, &self.means, &self.variances);
-        let [first, second] = &self.layers;
-        let mut hidden = vec![0.0; first.bias.len()];
-        first.apply(kernels, &standard, &mut hidden, true);
-        let mut code = vec![0.0; second.bias.len()];
-        second.apply(kernels, &hidden, &mut code, false);
-        features.copy_from_slice(&code[..CODE]);
-    }
-}
-
-impl Gru {
-    /// One step from a state of zeros; gates in `PyTorch`'s order reset, update, new.
-    fn apply(&self, kernels: Kernels, slice: &[f32], gates: &mut [f32], features: &mut [f32]) {
-        self.input.apply(kernels, slice, gates, false);
-        let sigmoid = |value: f32| 1.0 / (1.0 + (-value).exp());
-        for (unit, feature) in features.iter_mut().enumerate() {
-            let gate = |number: usize| {
-                let place = number * HIDDEN + unit;
-                (gates[place], self.state_bias[place])
-            };
-            let ((reset, reset_bias), (update, update_bias), (new, new_bias)) =
-                (gate(0), gate(1), gate(2));
-            let reset = sigmoid(reset + reset_bias);
-            let update = sigmoid(update + update_bias);
-            *feature = (1.0 - update) * (new + reset * new_bias).tanh();
-        }
     }
 }
 
@@ -316,6 +292,11 @@ impl Engine {
         self.shape
     }
 
+    /// How many features a sample has: 0 for networks that are layers one behind another.
+    pub fn features(&self) -> usize {
+        self.network.features()
+    }
+
     /// Logits `[samples, classes]` of samples, on `threads` threads.
     ///
     /// The result does not depend on the batch nor on the number of threads.
@@ -324,36 +305,61 @@ impl Engine {
     ///
     /// If the parts that the network looks at do not hold the same whole number of samples.
     pub fn logits<'a>(&self, input: impl Into<Input<'a>>, threads: usize) -> Vec<f32> {
-        let input = input.into();
-        let classes = self.shape.classes;
-        let samples = input.samples(self.shape);
-        let mut logits = vec![0.0; samples * classes];
-        let share = samples.div_ceil(threads.max(1)).max(1);
-        if share >= samples {
-            self.answer(input, &mut logits);
-            return logits;
-        }
-        std::thread::scope(|scope| {
-            for (number, logits) in logits.chunks_mut(share * classes).enumerate() {
-                let from = number * share;
-                let to = samples.min(from + share);
-                let input = input.range(self.shape, from..to);
-                scope.spawn(move || self.answer(input, logits));
-            }
-        });
-        logits
+        self.ask(input.into(), threads, 0).logits
     }
 
-    fn answer(&self, input: Input<'_>, logits: &mut [f32]) {
+    /// The same logits, and the features that they were made of.
+    ///
+    /// # Panics
+    ///
+    /// As [`Engine::logits`].
+    pub fn outputs<'a>(&self, input: impl Into<Input<'a>>, threads: usize) -> Outputs {
+        self.ask(input.into(), threads, self.features())
+    }
+
+    /// Asks about samples, of each of which `width` features are kept: all or none.
+    fn ask(&self, input: Input<'_>, threads: usize, width: usize) -> Outputs {
+        let classes = self.shape.classes;
+        let samples = input.samples(self.shape);
+        let mut outputs = Outputs {
+            logits: vec![0.0; samples * classes],
+            features: vec![0.0; samples * width],
+        };
+        let share = samples.div_ceil(threads.max(1)).max(1);
+        let Outputs { logits, features } = &mut outputs;
+        if share >= samples {
+            self.answer(input, logits, features);
+            return outputs;
+        }
+        std::thread::scope(|scope| {
+            let (mut logits, mut features) = (&mut logits[..], &mut features[..]);
+            for from in (0..samples).step_by(share) {
+                let count = share.min(samples - from);
+                let (own_logits, rest) = logits.split_at_mut(count * classes);
+                let (own_features, others) = features.split_at_mut(count * width);
+                (logits, features) = (rest, others);
+                let input = input.range(self.shape, from..from + count);
+                scope.spawn(move || self.answer(input, own_logits, own_features));
+            }
+        });
+        outputs
+    }
+
+    /// Answers to samples; room for features is there for all of them or for none.
+    fn answer(&self, input: Input<'_>, logits: &mut [f32], features: &mut [f32]) {
         let kept = self
             .memory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         let mut memory = kept.unwrap_or_else(|| self.new_memory());
+        let samples = logits.len() / self.shape.classes;
+        let width = features.len() / samples.max(1);
         for (sample, logits) in logits.chunks_exact_mut(self.shape.classes).enumerate() {
             let one = input.range(self.shape, sample..sample + 1);
-            self.network.logits(self.kernels, one, &mut memory, logits);
+            let joined = &mut features[sample * width..][..width];
+            self.network
+                .apply(self.kernels, one, &mut memory, logits, joined);
         }
         self.memory
             .lock()

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod calibrate;
 pub(crate) mod classify;
 pub(crate) mod compare;
 pub(crate) mod dataset;

@@ -13,6 +13,7 @@ mod report;
 mod reproducing;
 mod sampling;
 mod sources;
+mod unknowns;
 
 use std::{
     io::{self, Write},
@@ -22,9 +23,9 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit::Audit, classify::Classify, compare::Compare, dataset::Dataset, evaluate::Evaluate,
-    explain::Explain, import::Import, inspect::Inspect, model::Model, prepare::Prepare,
-    reproduce::Reproduce, split::Split, train::Train,
+    audit::Audit, calibrate::Calibrate, classify::Classify, compare::Compare, dataset::Dataset,
+    evaluate::Evaluate, explain::Explain, import::Import, inspect::Inspect, model::Model,
+    prepare::Prepare, reproduce::Reproduce, split::Split, train::Train,
 };
 
 /// Tell what encrypted traffic is doing, without decrypting it
@@ -49,6 +50,7 @@ enum Command {
     Dataset(Dataset),
     Audit(Audit),
     Explain(Explain),
+    Calibrate(Calibrate),
     Model(Model),
 }
 
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Dataset(command) => command.run(&mut out),
         Command::Audit(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
+        Command::Calibrate(command) => command.run(&mut out),
         Command::Model(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush()?));

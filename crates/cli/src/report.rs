@@ -9,6 +9,7 @@ mod page;
 mod plain;
 pub(crate) mod reproduction;
 mod text;
+mod unknown;
 mod worth;
 
 use clap::ValueEnum;

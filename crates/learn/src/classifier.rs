@@ -21,9 +21,9 @@ use traffic::{
 };
 
 use crate::{
-    calibration,
     inputs::{Evidence, Inputs},
     model::{Model, ModelError},
+    rejection::Assessment,
 };
 
 /// What is said of a session.
@@ -36,11 +36,11 @@ pub enum Verdict {
         /// How sure that is.
         confidence: f64,
     },
-    /// The model is not sure enough.
+    /// The model is not sure enough, or has seen nothing like it.
     Unknown {
         /// The class it would have named.
         nearest: u32,
-        /// How sure that would have been: below the threshold.
+        /// How sure that would have been.
         confidence: f64,
     },
     /// No packet carries payload, so there is nothing to tell it by.
@@ -64,8 +64,8 @@ pub enum BackgroundRule {
 pub struct ClassifierOptions {
     /// How captures are cut; policy and slice length must be the model's.
     pub cut: CutOptions,
-    /// The confidence below which the verdict is unknown.
-    pub threshold: f64,
+    /// The confidence below which the verdict is unknown, instead of the model's own rule.
+    pub threshold: Option<f64>,
     /// What becomes of background sessions.
     pub background: BackgroundRule,
     /// How many sessions the network is asked about at once; verdicts do not depend on it.
@@ -84,7 +84,7 @@ impl ClassifierOptions {
     pub fn of(model: &Model) -> Result<Self, ModelError> {
         Ok(Self {
             cut: model.cut_options()?,
-            threshold: model.contract().calibration.threshold,
+            threshold: None,
             background: BackgroundRule::default(),
             batch: const { NonZeroUsize::new(128).expect("128 is not zero") },
             threads: 1,
@@ -202,12 +202,13 @@ impl Classifier {
                 inputs.push(Evidence::from(session));
             }
         }
-        let engine = self.model.engine();
-        let logits = engine.logits(inputs.as_input(), self.options.threads);
-        let classes = self.model.contract().shape.classes;
-        let mut asked = logits.chunks_exact(classes);
+        let ClassifierOptions {
+            threshold, threads, ..
+        } = self.options;
+        let (assessments, _) = self.model.assess(inputs.as_input(), threshold, threads);
+        let mut asked = assessments.into_iter();
         for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_none()) {
-            *verdict = asked.next().map(|logits| self.verdict_of(logits));
+            *verdict = asked.next().map(verdict_of);
         }
         verdicts.into_iter().flatten().collect()
     }
@@ -221,25 +222,27 @@ impl Classifier {
             _ => session.is_empty().then_some(Verdict::Empty),
         }
     }
+}
 
-    fn verdict_of(&self, logits: &[f32]) -> Verdict {
-        let temperature = self.model.contract().calibration.temperature;
-        let (label, confidence) = calibration::answer(logits, temperature);
-        // Damaged weights can give no number, which is below no threshold either.
-        if confidence >= self.options.threshold {
-            Verdict::Class { label, confidence }
+fn verdict_of(assessment: Assessment) -> Verdict {
+    let Assessment {
+        label,
+        confidence,
+        is_unknown,
+    } = assessment;
+    if is_unknown {
+        // Damaged weights can give no number.
+        let confidence = if confidence.is_finite() {
+            confidence
         } else {
-            let confidence = if confidence.is_finite() {
-                confidence
-            } else {
-                0.0
-            };
-            Verdict::Unknown {
-                nearest: label,
-                confidence,
-            }
-        }
+            0.0
+        };
+        return Verdict::Unknown {
+            nearest: label,
+            confidence,
+        };
     }
+    Verdict::Class { label, confidence }
 }
 
 /// Tells sessions and their verdicts, until nobody wants to hear more.

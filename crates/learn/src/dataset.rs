@@ -1,5 +1,6 @@
 //! Datasets: samples with a manifest that says how they were made.
 
+mod classes;
 pub mod columns;
 pub mod folder;
 pub mod manifest;

@@ -8,6 +8,7 @@ pub mod intervals;
 pub mod preamble;
 pub mod reliability;
 pub mod sharing;
+pub mod unknown;
 pub mod votes;
 
 use std::num::NonZeroUsize;
@@ -19,6 +20,7 @@ use crate::{
     dataset::{Manifest, Rows, Split},
     model::{Model, ModelError, card::TrainedOn},
     recipe::Recipe,
+    rejection::Rule,
 };
 use background::BackgroundShare;
 use confusion::{Averages, ClassScores, ConfusionMatrix};
@@ -91,8 +93,11 @@ pub struct ModelFacts {
     pub trained_on: TrainedOn,
     /// What its logits are divided by.
     pub temperature: f64,
-    /// The confidence below which it says *unknown*.
+    /// The familiarity below which it says *unknown*.
     pub threshold: f64,
+    /// What familiarity is measured by.
+    #[serde(default)]
+    pub rejection: Rule,
 }
 
 /// Which dataset it was scored on.
@@ -182,6 +187,9 @@ pub struct Evaluation {
     /// How much begins in plaintext; none where no sample is known to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preamble: Option<PreambleShare>,
+    /// How well samples of no class of the model are found out, an entry for each dataset of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<unknown::UnknownDetection>,
 }
 
 /// An evaluation that cannot be made or read.
@@ -194,6 +202,14 @@ pub enum EvaluationError {
     /// There are no samples.
     #[error("the dataset has no {0} samples; split it in three (see `undertone split --help`)")]
     NoSamples(Split),
+    /// There is nothing that the model does not know.
+    #[error("dataset `{dataset}` has no {split} samples of classes that the model does not know")]
+    NoStrangers {
+        /// Its name.
+        dataset: String,
+        /// Of which split they were wanted.
+        split: Split,
+    },
     /// A score cannot be computed.
     #[error(transparent)]
     Score(#[from] ScoreError),
@@ -241,13 +257,15 @@ pub fn evaluate(
     if labels.is_empty() {
         return Err(EvaluationError::NoSamples(split));
     }
-    let logits = model.logits(&rows.samples, threads);
+    let outputs = model.outputs(&rows.samples, threads);
+    let logits = &outputs.logits;
     if logits.iter().any(|logit| !logit.is_finite()) {
         return Err(EvaluationError::NotFinite);
     }
     let classes = manifest.classes.len();
     let calibration = model.contract().calibration;
-    let answers = answers(&logits, classes, calibration.temperature);
+    let familiarity = model.familiarity(&outputs);
+    let answers = answers(logits, classes, calibration.temperature);
     let correct: Vec<bool> = answers
         .classes
         .iter()
@@ -281,26 +299,23 @@ pub fn evaluate(
         confusion: figures.matrix.rows(),
         reliability: Reliability {
             cross_entropy: calibration::cross_entropy(
-                &logits,
+                logits,
                 labels,
                 classes,
                 calibration.temperature,
             ),
             error: reliability::calibration_error(&answers.confidences, &correct, BINS)?,
-            error_before: error_before(&logits, labels, classes)?,
+            error_before: error_before(logits, labels, classes)?,
             bins: reliability::reliability(&answers.confidences, &correct, BINS)?,
         },
         rejection: Rejection {
-            at_threshold: coverage::at_threshold(
-                &answers.confidences,
-                &correct,
-                calibration.threshold,
-            ),
-            curve: coverage::risk_coverage(&answers.confidences, &correct),
+            at_threshold: coverage::at_threshold(&familiarity, &correct, model.rejection_rule().1),
+            curve: coverage::risk_coverage(&familiarity, &correct),
         },
         sharing: figures.sharing,
         background: figures.background,
         preamble: PreambleShare::of(rows, &answers, classes),
+        unknown: Vec::new(),
     })
 }
 
@@ -348,7 +363,8 @@ impl ModelFacts {
             epoch: card.epoch,
             trained_on: card.trained_on.clone(),
             temperature: contract.calibration.temperature,
-            threshold: contract.calibration.threshold,
+            threshold: model.rejection_rule().1,
+            rejection: model.rejection_rule().0,
         }
     }
 }

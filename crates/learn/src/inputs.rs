@@ -5,7 +5,7 @@ mod prefix;
 
 use network::{
     architecture::Shape,
-    engine::Engine,
+    engine::{Engine, Outputs},
     input::{Input, PACKET_FEATURES, PACKET_SLICES, STATISTICS},
 };
 use traffic::{
@@ -201,14 +201,35 @@ pub(crate) fn missing_part(
 
 /// Logits `[samples, classes]` of all samples; they do not depend on the number of threads.
 pub fn logits(engine: &Engine, samples: &LabelledSlices, threads: usize) -> Vec<f32> {
+    let mut logits = Vec::with_capacity(samples.labels.len() * engine.shape().classes);
+    for inputs in chunks(engine, samples) {
+        logits.extend(engine.logits(inputs.as_input(), threads));
+    }
+    logits
+}
+
+/// The same logits, and the features that they were made of.
+pub fn outputs(engine: &Engine, samples: &LabelledSlices, threads: usize) -> Outputs {
+    let mut outputs = Outputs::default();
+    for inputs in chunks(engine, samples) {
+        let part = engine.outputs(inputs.as_input(), threads);
+        outputs.logits.extend(part.logits);
+        outputs.features.extend(part.features);
+    }
+    outputs
+}
+
+/// All samples, some at a time.
+fn chunks<'a>(
+    engine: &'a Engine,
+    samples: &'a LabelledSlices,
+) -> impl Iterator<Item = Inputs> + 'a {
     let count = samples.labels.len();
-    let mut logits = Vec::with_capacity(count * engine.shape().classes);
-    for from in (0..count).step_by(CHUNK) {
+    (0..count).step_by(CHUNK).map(move |from| {
         let mut inputs = Inputs::new(engine.shape());
         for sample in from..count.min(from + CHUNK) {
             inputs.push(Evidence::of(samples, sample));
         }
-        logits.extend(engine.logits(inputs.as_input(), threads));
-    }
-    logits
+        inputs
+    })
 }

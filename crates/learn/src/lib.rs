@@ -24,6 +24,7 @@ pub mod training;
 
 pub mod calibration;
 pub mod model;
+pub mod rejection;
 
 pub mod classifier;
 pub mod evaluation;

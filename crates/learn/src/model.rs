@@ -3,6 +3,7 @@
 //! The file is safetensors: the weights under `PyTorch`'s names, and in its header's metadata
 //! `undertone.schema`, `undertone.contract` and `undertone.card`, the latter two as JSON.
 
+mod assessment;
 mod built_in;
 pub mod card;
 mod error;
@@ -25,6 +26,7 @@ use crate::{
         manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
     },
     files, inputs,
+    rejection::{Rejection, distance::Distance},
 };
 use card::Card;
 
@@ -54,6 +56,9 @@ pub struct Contract {
     pub cutting: Cutting,
     /// How its logits become confidences, and which of them count.
     pub calibration: Calibration,
+    /// When it says *unknown*, if that was fitted by itself; else below the calibration's threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<Rejection>,
 }
 
 /// A model: whole, checked, ready to answer.
@@ -63,6 +68,8 @@ pub struct Model {
     card: Card,
     weights: Weights,
     engine: Engine,
+    /// Where the classes' features are.
+    distance: Option<Distance>,
     hash: String,
 }
 
@@ -73,16 +80,26 @@ impl Model {
     ///
     /// If the parts do not fit each other.
     pub fn new(contract: Contract, card: Card, weights: Weights) -> Result<Self, ModelError> {
+        let mut model = Self::assembled(contract, card, weights)?;
+        model.hash = sha256(&model.to_bytes());
+        Ok(model)
+    }
+
+    /// A model of these parts, its hash left empty.
+    fn assembled(contract: Contract, card: Card, mut weights: Weights) -> Result<Self, ModelError> {
         contract.validate()?;
         let engine = Engine::new(contract.shape, &weights)?;
-        let mut model = Self {
+        let distance =
+            Distance::take(&mut weights, engine.features()).map_err(ModelError::Damaged)?;
+        let model = Self {
             contract,
             card,
             weights,
             engine,
+            distance,
             hash: String::new(),
         };
-        model.hash = sha256(&model.to_bytes());
+        model.check_rejection()?;
         Ok(model)
     }
 
@@ -107,14 +124,9 @@ impl Model {
         }
         let contract: Contract = from_json(&metadata, CONTRACT_KEY)?;
         let card = from_json(&metadata, CARD_KEY)?;
-        contract.validate()?;
-        let engine = Engine::new(contract.shape, &weights)?;
         Ok(Self {
-            contract,
-            card,
-            weights,
-            engine,
             hash: sha256(bytes),
+            ..Self::assembled(contract, card, weights)?
         })
     }
 
@@ -135,7 +147,11 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let json =
             |value: serde_json::Result<String>| value.expect("plain structures with string keys");
-        self.weights.to_safetensors(&BTreeMap::from([
+        let mut weights = self.weights.clone();
+        if let Some(distance) = &self.distance {
+            distance.write(&mut weights);
+        }
+        weights.to_safetensors(&BTreeMap::from([
             (SCHEMA_KEY.to_owned(), SCHEMA.to_string()),
             (
                 CONTRACT_KEY.to_owned(),

@@ -56,6 +56,9 @@ pub struct DatasetReference {
     pub sha256: String,
     /// Where it was.
     pub path: String,
+    /// Classes of it that were left out of training.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out_classes: Vec<String>,
 }
 
 /// What one epoch did.
@@ -290,6 +293,7 @@ impl DatasetReference {
             name: manifest.name.clone(),
             sha256: manifest.samples_sha256.clone(),
             path: path.display().to_string(),
+            held_out_classes: manifest.split.held_out_classes.clone(),
         }
     }
 }

@@ -142,6 +142,14 @@ pub enum TrainingError {
         /// The one given.
         found: String,
     },
+    /// Other classes held out than the run's.
+    #[error("the run held out classes {run:?}, not {found:?}; resume it with its own")]
+    OtherClasses {
+        /// The run's.
+        run: Vec<String>,
+        /// Those given.
+        found: Vec<String>,
+    },
     /// Nothing to fit to.
     #[error(
         "no training samples of class {}; make another split, or go on with --allow-untestable \

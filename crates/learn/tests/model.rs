@@ -18,6 +18,7 @@ use undertone_learn::{
         card::{Card, TrainedOn},
     },
     recipe::Recipe,
+    rejection::{Rejection, Rule, distance::Distance},
 };
 
 const SHAPE: Shape = Shape {
@@ -37,6 +38,7 @@ fn contract() -> Contract {
             temperature: 1.5,
             threshold: 0.6,
         },
+        rejection: None,
     }
 }
 
@@ -192,4 +194,28 @@ fn classes_in_another_order_are_refused() {
         model().check_classes(&classes),
         Err(ModelError::OtherClasses { .. })
     ));
+}
+
+#[test]
+fn a_rule_that_lacks_what_it_needs_is_refused() {
+    let rejection = Rejection {
+        rule: Rule::Distance,
+        threshold: -3.0,
+        false_unknowns: 0.05,
+        chosen_by: Vec::new(),
+    };
+    let refused = model().with_rejection(rejection.clone(), None).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "damaged model: it rejects by distance and holds none to any class"
+    );
+    let features: Vec<f32> = (0..256_u16)
+        .map(|place| f32::from(place * 37 % 101))
+        .collect();
+    let distance = Distance::fit(&features, &[0, 0, 1, 1], 2).unwrap();
+    let fitted = model().with_rejection(rejection, Some(distance)).unwrap();
+    let back = Model::from_bytes(&fitted.to_bytes()).unwrap();
+    assert_eq!(back.to_bytes(), fitted.to_bytes());
+    assert_eq!(back.rejection_rule(), (Rule::Distance, -3.0));
+    assert_eq!(back.weights_hash(), model().weights_hash());
 }

@@ -57,7 +57,7 @@ pub(crate) struct Classify {
     /// Another model than the one that comes with the program
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The confidence below which a session is unknown, 0 to 1 [default: the model's]
+    /// The confidence below which a session is unknown, 0 to 1 [default: the model's own rule]
     #[arg(long, value_name = "CONFIDENCE", value_parser = confidence)]
     threshold: Option<f64>,
     /// What becomes of background sessions
@@ -150,7 +150,7 @@ impl Classify {
         let (model, name) = super::model::open(self.model.as_deref())?;
         let prepare = || -> Result<Classifier, ModelError> {
             let mut options = ClassifierOptions::of(&model)?;
-            options.threshold = self.threshold.unwrap_or(options.threshold);
+            options.threshold = self.threshold;
             options.background = match self.background {
                 BackgroundArgument::Name => BackgroundRule::Name,
                 BackgroundArgument::Classify => BackgroundRule::Classify,

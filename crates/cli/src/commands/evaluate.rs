@@ -11,7 +11,11 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use learn::{
     dataset::{Dataset, Split},
-    evaluation::{self, Evaluation, Subject, sharing::Seen},
+    evaluation::{
+        self, Evaluation, Subject,
+        sharing::Seen,
+        unknown::{self, Strangers},
+    },
     files,
     model::Model,
     run::Run,
@@ -33,6 +37,9 @@ Examples:
   How it does on captures made elsewhere, of the same classes and byte policy:
     undertone evaluate runs/quick --dataset elsewhere --out runs/quick-elsewhere
 
+  How well it says unknown: to classes that it held out, and to a dataset of other traffic:
+    undertone evaluate runs/without-chat --unknown malware
+
   A model file, figures for another program:
     undertone evaluate model.safetensors --dataset iscx --format json")]
 pub(crate) struct Evaluate {
@@ -45,6 +52,11 @@ pub(crate) struct Evaluate {
     /// Which samples
     #[arg(long, value_enum, default_value = "test")]
     split: SplitArgument,
+    /// Datasets of traffic that the model was not trained to tell: whether it says so. Of their
+    /// samples of the split, those of classes that the model has are left out. What the run held
+    /// out with `train --hold-out-classes` is asked about by itself
+    #[arg(long, value_name = "DIR,…", value_delimiter = ',')]
+    unknown: Vec<PathBuf>,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -75,8 +87,15 @@ impl Evaluate {
         let model = Model::open(&model_path)
             .with_context(|| format!("cannot use model `{}`", model_path.display()))?;
         let dataset_path = self.dataset_path(run.as_ref())?;
-        let dataset = open(&dataset_path)?;
-        let is_own = dataset.checksum() == model.card().trained_on.dataset_sha256;
+        let whole = open(&dataset_path)?;
+        let trained_on = &model.card().trained_on;
+        let is_own = whole.checksum() == trained_on.dataset_sha256;
+        let strangers = self.strangers(&model, is_own.then_some(&whole))?;
+        let dataset = if is_own {
+            whole.without_classes(&trained_on.held_out_classes)?
+        } else {
+            whole
+        };
         let training = if is_own {
             None
         } else {
@@ -91,6 +110,7 @@ impl Evaluate {
                 } else {
                     training.as_ref()
                 },
+                &strangers,
             )
             .with_context(|| {
                 format!(
@@ -127,11 +147,9 @@ impl Evaluate {
         model: &Model,
         dataset: &Dataset,
         training: Option<&Dataset>,
+        strangers: &[Strangers],
     ) -> anyhow::Result<Evaluation> {
-        let split = match self.split {
-            SplitArgument::Test => Split::Test,
-            SplitArgument::Validation => Split::Validation,
-        };
+        let split = self.split();
         let subject = Subject {
             manifest: &dataset.manifest,
             split,
@@ -144,7 +162,37 @@ impl Evaluate {
         let threads = self
             .threads
             .map_or_else(super::default_threads, NonZeroUsize::get);
-        Ok(evaluation::evaluate(model, subject, threads)?)
+        let mut evaluation = evaluation::evaluate(model, subject, threads)?;
+        for strangers in strangers {
+            let known = &subject.rows.samples;
+            let detection = unknown::detection(model, known, strangers, threads)?;
+            evaluation.unknown.push(detection);
+        }
+        Ok(evaluation)
+    }
+
+    fn split(&self) -> Split {
+        match self.split {
+            SplitArgument::Test => Split::Test,
+            SplitArgument::Validation => Split::Validation,
+        }
+    }
+
+    /// What the model does not know: the classes that it held out, and what else was named.
+    fn strangers(&self, model: &Model, own: Option<&Dataset>) -> anyhow::Result<Vec<Strangers>> {
+        let classes = &model.contract().classes;
+        let of = |dataset: &Dataset| Strangers {
+            manifest: dataset.manifest.clone(),
+            split: self.split(),
+            rows: dataset.strangers_to(classes, self.split()),
+        };
+        let has_held_out = !model.card().trained_on.held_out_classes.is_empty();
+        let mut strangers: Vec<Strangers> =
+            own.filter(|_| has_held_out).map(of).into_iter().collect();
+        for path in &self.unknown {
+            strangers.push(of(&open(path)?));
+        }
+        Ok(strangers)
     }
 
     fn dataset_path(&self, run: Option<&Run>) -> anyhow::Result<PathBuf> {

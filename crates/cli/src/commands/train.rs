@@ -34,6 +34,9 @@ Examples:
   One half of the network, another seed:
     undertone train iscx --out runs/gru-2 --network gru --seed 2
 
+  Without two classes, to see whether the model knows that it does not know them:
+    undertone train lab --out runs/without-chat --hold-out-classes Chat,VPN-Chat
+
   Continue after Ctrl-C:
     undertone train iscx --out runs/paper --resume
 
@@ -84,6 +87,12 @@ pub(crate) struct Train {
     /// Replace a run that is there already
     #[arg(long)]
     force: bool,
+    /// Classes to leave out, so that the model knows nothing of them: `evaluate` then tells how well
+    /// it says unknown to them
+    ///
+    /// [default: none; with --resume, the run's own]
+    #[arg(long, value_name = "CLASS,…", value_delimiter = ',')]
+    hold_out_classes: Vec<String>,
     /// Train although a class has no training samples
     #[arg(long)]
     allow_untestable: bool,
@@ -109,7 +118,9 @@ impl Train {
         let run = Run::at(&self.out);
         let recipe = self.recipe(&run)?;
         let dataset = Dataset::open(&self.dataset)
-            .with_context(|| format!("cannot open dataset `{}`", self.dataset.display()))?;
+            .with_context(|| format!("cannot open dataset `{}`", self.dataset.display()))?
+            .without_classes(&self.held_out(&run)?)
+            .with_context(|| format!("cannot train on `{}`", self.dataset.display()))?;
         let place = fs::canonicalize(&self.dataset).unwrap_or_else(|_| self.dataset.clone());
         let training = Training {
             recipe,
@@ -131,6 +142,14 @@ impl Train {
             .with_context(|| format!("cannot train `{}`", self.out.display()))?;
         drop(progress);
         self.tell(out, &outcome)
+    }
+
+    /// The classes to leave out.
+    fn held_out(&self, run: &Run) -> anyhow::Result<Vec<String>> {
+        if self.resume && self.hold_out_classes.is_empty() && run.is_there() {
+            return Ok(run.dataset()?.held_out_classes);
+        }
+        Ok(self.hold_out_classes.clone())
     }
 
     fn start(&self) -> Start {

@@ -169,7 +169,13 @@ pub(super) fn reliability(bins: &[ReliabilityBin]) -> String {
 }
 
 /// The share of wrong answers by the share of samples that are answered at all.
-pub(super) fn risk_coverage(curve: &[CoveragePoint], threshold: CoveragePoint) -> String {
+///
+/// `condition` says when the model says unknown.
+pub(super) fn risk_coverage(
+    curve: &[CoveragePoint],
+    threshold: CoveragePoint,
+    condition: &str,
+) -> String {
     let top = curve.iter().map(|point| point.risk).fold(0.01, f64::max);
     let frame = Frame {
         x: (0.0, 1.0),
@@ -192,9 +198,9 @@ pub(super) fn risk_coverage(curve: &[CoveragePoint], threshold: CoveragePoint) -
     draw(
         &mut svg,
         format_args!(
-            "<g><title>at the model's threshold {}: {} answered, {} of them wrong</title>\
+            "<g><title>unknown {}: {} answered, {} of them wrong</title>\
          <circle class='mark' cx='{x:.1}' cy='{y:.1}' r='5'/></g>",
-            percent(threshold.threshold),
+            escaped(condition),
             percent(threshold.coverage),
             percent(threshold.risk),
         ),

@@ -6,9 +6,13 @@ use minijinja::{Value, context};
 use super::{
     figures,
     page::page,
-    worth::{self, split_words},
+    unknown,
+    worth::{self, rule_of, split_words},
 };
-use crate::numbers::{count, counted, noun, percent, share, short};
+use crate::{
+    numbers::{count, counted, noun, percent, share, short},
+    unknowns::condition,
+};
 
 /// The page; `epochs` may be empty, which leaves the training curves out.
 ///
@@ -50,7 +54,8 @@ pub(crate) fn html(
         calibration_error => percent(evaluation.reliability.error),
         calibration_error_before => percent(evaluation.reliability.error_before),
         temperature => format!("{:.3}", evaluation.model.temperature),
-        threshold => percent(evaluation.rejection.at_threshold.threshold),
+        threshold => condition(rule_of(evaluation)),
+        unknown => unknown::values(&evaluation.unknown),
         sentences => worth::sentences(evaluation)
             .into_iter()
             .map(|sentence| sentence.replace(['*', '`'], "").replace(" %", "\u{a0}%"))
@@ -62,7 +67,11 @@ pub(crate) fn html(
         accuracies => figures::accuracies(epochs),
         reliability => figures::reliability(&evaluation.reliability.bins),
         risk_coverage =>
-            figures::risk_coverage(&evaluation.rejection.curve, evaluation.rejection.at_threshold),
+            figures::risk_coverage(
+                &evaluation.rejection.curve,
+                evaluation.rejection.at_threshold,
+                &condition(rule_of(evaluation)),
+            ),
         facts => facts(evaluation),
         version => env!("CARGO_PKG_VERSION"),
     };

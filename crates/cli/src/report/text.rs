@@ -5,7 +5,10 @@ use std::fmt::Write;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use learn::evaluation::Evaluation;
 
-use super::worth::{self, split_words};
+use super::{
+    unknown,
+    worth::{self, split_words},
+};
 use crate::numbers::{count, percent, share, short};
 
 /// The whole evaluation, for a terminal or a file.
@@ -22,7 +25,11 @@ pub(crate) fn text(evaluation: &Evaluation) -> String {
         classes(evaluation),
         confusion(&class_names, &evaluation.confusion),
         calibration(evaluation),
+        unknown::text(&evaluation.unknown),
     ] {
+        if part.is_empty() {
+            continue;
+        }
         text += part.trim_end();
         text += "\n\n";
     }

@@ -1,8 +1,14 @@
 //! What a score is worth, in plain words.
 
-use learn::evaluation::{DatasetFacts, Evaluation, intervals::Drawn};
+use learn::{
+    evaluation::{DatasetFacts, Evaluation, intervals::Drawn},
+    rejection::Rule,
+};
 
-use crate::numbers::{count, counted, percent, share};
+use crate::{
+    numbers::{count, counted, percent, share},
+    unknowns::condition,
+};
 
 /// The rule of a split, its seed, and what it held out.
 pub(super) fn split_words(dataset: &DatasetFacts) -> String {
@@ -229,12 +235,23 @@ fn preamble(evaluation: &Evaluation) -> Option<String> {
     ))
 }
 
+/// The rule by which the model says unknown, and its threshold.
+pub(super) fn rule_of(evaluation: &Evaluation) -> (Rule, f64) {
+    (evaluation.model.rejection, evaluation.model.threshold)
+}
+
+/// Words as they begin a sentence.
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 fn rejection(evaluation: &Evaluation) -> String {
     let point = evaluation.rejection.at_threshold;
     format!(
-        "Below a confidence of {} the model says *unknown*: to {} of these samples. Of the others, \
-         {} are answered right.",
-        percent(point.threshold),
+        "{} the model says *unknown*: to {} of these samples. Of the others, {} are answered right.",
+        capitalised(&condition(rule_of(evaluation))),
         percent(1.0 - point.coverage),
         percent(1.0 - point.risk),
     )

@@ -12,6 +12,7 @@ mod interrupt;
 mod model;
 mod reproduce;
 mod train;
+mod unknown;
 
 use std::{
     ffi::OsStr,

@@ -21,6 +21,8 @@ pub struct Explanation {
     pub label: u32,
     /// How sure it is.
     pub confidence: f64,
+    /// Whether the model says *unknown* instead.
+    pub is_unknown: bool,
     /// The probability of each class, `[classes]`.
     pub probabilities: Vec<f64>,
     /// What becomes of it without each field, the most telling first.
@@ -89,7 +91,7 @@ pub fn explain(
     for (_, _, slice) in &occluded {
         inputs.push(Evidence { slice, ..evidence });
     }
-    let logits = model.engine().logits(inputs.as_input(), threads);
+    let (assessments, logits) = model.assess(inputs.as_input(), None, threads);
     let temperature = contract.calibration.temperature;
     let mut logits = logits.chunks_exact(contract.shape.classes);
     let whole = logits.next().unwrap_or_default();
@@ -112,6 +114,7 @@ pub fn explain(
     Ok(Explanation {
         label,
         confidence,
+        is_unknown: assessments.first().is_some_and(|whole| whole.is_unknown),
         probabilities: calibration::probabilities(whole, temperature),
         fields,
         places,

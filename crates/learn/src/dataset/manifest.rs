@@ -345,6 +345,9 @@ pub struct SplitRecord {
     /// Groups that were chosen by name for the test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold_out: Vec<String>,
+    /// Classes that were left out after the dataset was made: only in memory, never in its file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out_classes: Vec<String>,
     /// Classes of too few groups for one to choose on: whole runs of their train groups are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validation_by_run: Vec<String>,

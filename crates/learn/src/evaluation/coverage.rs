@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What happens if everything below a confidence is answered with *unknown*.
+/// What happens if everything below a confidence, or below whatever else a model rejects by, is
+/// answered with *unknown*.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CoveragePoint {
     /// The confidence from which on a class is answered.

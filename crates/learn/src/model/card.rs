@@ -50,6 +50,9 @@ pub struct TrainedOn {
     pub validation_samples: u64,
     /// Whether background sessions were among them: `keep` or `drop`.
     pub background: String,
+    /// Classes of the dataset that were left out: the model knows nothing of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out_classes: Vec<String>,
     /// Whether its captures show tunnels from outside.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_outer: bool,
@@ -80,6 +83,7 @@ impl From<&Manifest> for TrainedOn {
                 crate::filters::Choice::Drop => "drop",
             }
             .to_owned(),
+            held_out_classes: manifest.split.held_out_classes.clone(),
             is_outer: manifest.captures.iter().any(|capture| {
                 let lab = capture.lab.as_ref();
                 lab.is_some_and(|lab| lab.view == View::Outer)

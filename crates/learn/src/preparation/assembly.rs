@@ -197,6 +197,7 @@ pub(super) fn record(
         untestable: named(assignment.untestable),
         groups: assignment.groups,
         hold_out: options.hold_out.clone(),
+        held_out_classes: Vec::new(),
         validation_by_run: named(assignment.validation_by_run),
         left_out,
     }

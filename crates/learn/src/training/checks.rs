@@ -70,6 +70,12 @@ pub(super) fn check_same(training: &Training) -> Result<(), TrainingError> {
             differences: differences(&recipe.to_toml(), &training.recipe.to_toml()),
         });
     }
+    if dataset.held_out_classes != training.dataset.held_out_classes {
+        return Err(TrainingError::OtherClasses {
+            run: dataset.held_out_classes,
+            found: training.dataset.held_out_classes.clone(),
+        });
+    }
     if dataset.sha256 != training.dataset.sha256 {
         let named = |reference: &DatasetReference| {
             let short: String = reference.sha256.chars().take(12).collect();

@@ -266,6 +266,7 @@ impl<'a> Loop<'a> {
             policy: manifest.policy.clone(),
             cutting: manifest.cutting.clone(),
             calibration,
+            rejection: None,
         }
     }
 

@@ -75,7 +75,9 @@ impl Told<'_> {
             "policy": contract.policy,
             "class": self.class(self.explanation.label),
             "confidence": self.explanation.confidence,
-            "threshold": contract.calibration.threshold,
+            "is_unknown": self.explanation.is_unknown,
+            "rejection": self.model.rejection_rule().0.name(),
+            "threshold": self.model.rejection_rule().1,
             "probabilities": contract
                 .classes
                 .iter()
@@ -114,10 +116,10 @@ impl Told<'_> {
             .collect();
         let named = self.class(explanation.label);
         let confidence = percent(explanation.confidence);
-        let verdict = if explanation.confidence < contract.calibration.threshold {
+        let verdict = if explanation.is_unknown {
             format!(
-                "unknown: nearest is {named} with {confidence}, below the threshold of {}",
-                percent(contract.calibration.threshold)
+                "unknown: nearest is {named} with {confidence}, {}",
+                crate::unknowns::refusal(self.model.rejection_rule())
             )
         } else {
             format!("{named} {confidence}")

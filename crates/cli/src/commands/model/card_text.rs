@@ -47,8 +47,8 @@ pub(super) fn text(model: &Model) -> String {
     fact(
         "unknown",
         format!(
-            "below a confidence of {} (temperature {:.3})",
-            percent(contract.calibration.threshold),
+            "{} (temperature {:.3})",
+            crate::unknowns::condition(model.rejection_rule()),
             contract.calibration.temperature
         ),
     );

@@ -285,7 +285,9 @@ impl TablePlace {
         let note = TrainedOn::from(manifest).vpn_note(&manifest.classes);
         table.classes_note = note.map(str::to_owned);
         table.left_out = left_out;
-        table.published = learn::comparison::published::of(manifest);
+        let published = learn::comparison::published::of(manifest);
+        table.published = published.figures;
+        table.published_obstacle = published.obstacle;
         Ok(table)
     }
 }

@@ -9,7 +9,10 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use learn::{
-    dataset::{Manifest, manifest::AddressForm},
+    dataset::{
+        Manifest,
+        manifest::{AddressForm, RowTally},
+    },
     preparation::{Observer, PrepareError, Step},
 };
 
@@ -184,6 +187,24 @@ fn class_table(manifest: &Manifest) -> Table {
     table
 }
 
+/// What became of the rows of an IDX file.
+fn read_rows(file: &str, rows: RowTally) -> String {
+    let left_out = if rows.left_out > 0 {
+        format!("{} left out by the label map, ", count(rows.left_out))
+    } else {
+        String::new()
+    };
+    format!(
+        "{file}: {}, {left_out}{} cut off by their length, {} broken in their middle, {} without a \
+         session, {} with several",
+        counted(rows.rows, "row"),
+        count(rows.cut_off),
+        count(rows.broken),
+        count(rows.without_session),
+        count(rows.with_several_sessions)
+    )
+}
+
 /// What a reader of the numbers above should know.
 fn remarks(manifest: &Manifest) -> Vec<String> {
     let tally = &manifest.tally;
@@ -209,18 +230,7 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
         .map(|(number, noun, what)| format!("{} {what}", counted(number, noun)))
         .collect();
     for capture in &manifest.captures {
-        if let Some(rows) = capture.rows {
-            lines.push(format!(
-                "{}: {}, {} cut off by their length, {} broken in their middle, {} without a \
-                 session, {} with several",
-                capture.file,
-                counted(rows.rows, "row"),
-                count(rows.cut_off),
-                count(rows.broken),
-                count(rows.without_session),
-                count(rows.with_several_sessions)
-            ));
-        }
+        lines.extend(capture.rows.map(|rows| read_rows(&capture.file, rows)));
     }
     if let AddressForm::HmacSha256 { key_id } = &manifest.addresses {
         lines.push(format!(

@@ -6,6 +6,7 @@ pub mod folder;
 pub mod manifest;
 pub mod provenance;
 pub mod row;
+mod row_tally;
 pub mod samples;
 
 use std::{fmt, path::Path, str::FromStr};

@@ -2,15 +2,17 @@
 
 use std::{io::Write, path::PathBuf};
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use learn::{
     dataset::Split,
     filters::Choice,
     idx::{IdxImport, IdxPair, RowForm, RowIndex, import},
-    registry::Registry,
+    registry::{LabelMap, Registry},
 };
 use traffic::session_table::CutOptions;
 
+use super::prepare::{known_map, known_registry};
 use crate::{
     cutting::TunnelChoice,
     making::{DatasetArguments, Defaults},
@@ -42,6 +44,8 @@ Examples:
     undertone import idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz \\
       --test-images test-images-idx3-ubyte.gz --test-labels test-labels-idx1-ubyte.gz \\
       --registry iscx-vpn-nonvpn-2016 --out dataset
+  The same as six classes, whether in a tunnel or not:
+    undertone import idx … --registry iscx-vpn-nonvpn-2016 --map 6 --out dataset
   Whole capture groups held out, groups from an index:
     undertone import idx … --index index.csv.gz --split capture --allow-untestable --out dataset
   Rows that are cleaned bytes already:
@@ -74,13 +78,18 @@ struct ImportIdx {
     classes: Option<Vec<String>>,
 
     /// The public data set whose classes these are, in its order
-    #[arg(long, value_name = "NAME", value_parser = super::prepare::known_registry)]
+    #[arg(long, value_name = "NAME", value_parser = known_registry)]
     registry: Option<&'static Registry>,
 
-    /// Which of its label maps numbers the labels, such as `10-benign`; by default the one with all
-    /// classes (`undertone dataset show NAME` lists them)
+    /// Which of its label maps to merge the classes by, such as `6`; a class that the map does not
+    /// have is left out (`undertone dataset show NAME` lists the maps)
     #[arg(long, value_name = "MAP", requires = "registry")]
     map: Option<String>,
+
+    /// Which of its label maps numbers the labels in the files, such as `10-benign`; by default the
+    /// one with all classes
+    #[arg(long, value_name = "MAP", requires = "registry")]
+    numbered_by: Option<String>,
 
     /// Take rows as slices as they are; without it, a row that is no head of a pcap file is
     /// refused
@@ -108,6 +117,27 @@ impl Import {
 }
 
 impl ImportIdx {
+    /// Names of the classes by label of the files, and the map that merges them.
+    fn classes(&self) -> anyhow::Result<(Vec<String>, Option<&'static LabelMap>)> {
+        let Some(registry) = self.registry else {
+            return Ok((self.classes.clone().unwrap_or_default(), None));
+        };
+        let numbering = known_map(registry, self.numbered_by.as_deref())?;
+        let merging = match &self.map {
+            Some(name) => Some(known_map(registry, Some(name))?),
+            None => None,
+        };
+        if let Some(map) = merging.filter(|_| !numbering.merged.is_empty()) {
+            bail!(
+                "labels that `{}` numbers are merged already and cannot be merged by `{}`; leave \
+                 out `--map`",
+                numbering.name,
+                map.name
+            );
+        }
+        Ok((numbering.classes.clone(), merging))
+    }
+
     fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let mut pairs = vec![IdxPair {
             images: self.images.clone(),
@@ -121,13 +151,7 @@ impl ImportIdx {
                 split: Split::Test,
             });
         }
-        let registry_classes = match self.registry {
-            Some(registry) => {
-                let map = super::prepare::known_map(registry, self.map.as_deref())?;
-                map.classes.clone()
-            }
-            None => Vec::new(),
-        };
+        let (classes, map) = self.classes()?;
         let defaults = Defaults {
             name: self
                 .registry
@@ -141,7 +165,8 @@ impl ImportIdx {
         };
         let what = IdxImport {
             pairs,
-            classes: self.classes.clone().unwrap_or(registry_classes),
+            classes,
+            map,
             form: if self.raw {
                 RowForm::Slices
             } else {

@@ -252,3 +252,46 @@ fn images_that_end_early_are_refused() {
         "error: `train-images` announces 6 rows and ends in row 5",
     );
 }
+
+#[test]
+fn a_label_map_merges_classes_and_leaves_out_those_it_does_not_have() {
+    let folder = Folder::new();
+    // Of the twelve classes: Chat, and the six inside of a tunnel.
+    folder
+        .file("train-images", &images(&[1, 2, 3, 4, 5, 6, 7]))
+        .file("train-labels", &labels(&[0, 6, 7, 8, 9, 10, 11]))
+        .file("test-images", &images(&[11, 12, 13, 14, 15, 16, 17]))
+        .file("test-labels", &labels(&[0, 6, 7, 8, 9, 10, 11]));
+    let import = |more: &[&str]| {
+        let mut arguments: Vec<OsString> = vec!["import".into(), "idx".into()];
+        arguments.extend(["train-images", "train-labels"].map(|name| folder.path(name).into()));
+        for (option, name) in [
+            ("--test-images", "test-images"),
+            ("--test-labels", "test-labels"),
+            ("--out", "out"),
+        ] {
+            arguments.extend([option.into(), folder.path(name).into()]);
+        }
+        let rest = "--format json --force --registry iscx-vpn-nonvpn-2016";
+        arguments.extend(
+            rest.split(' ')
+                .chain(more.iter().copied())
+                .map(OsString::from),
+        );
+        undertone(arguments)
+    };
+    let manifest = import(&["--map", "2"]).manifest();
+    assert_eq!(manifest["classes"], serde_json::json!(["NonVPN", "VPN"]));
+    assert_eq!(manifest["labels"]["map"], "2");
+    let test = |class: usize| &manifest["split"]["classes"][class]["test"];
+    assert_eq!((test(0), test(1)), (&1.into(), &6.into()));
+    let manifest = import(&["--map", "6-vpn"]).manifest();
+    assert_eq!(manifest["classes"].as_array().unwrap().len(), 6);
+    assert_eq!(manifest["captures"][0]["rows"]["left_out"], 1);
+    assert_eq!(manifest["tally"]["samples"], 12);
+    assert_eq!(
+        import(&["--map", "2", "--numbered-by", "6"]).failure(&folder),
+        "error: labels that `6` numbers are merged already and cannot be merged by `2`; leave out \
+         `--map`"
+    );
+}

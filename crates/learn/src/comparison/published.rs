@@ -1,19 +1,48 @@
 //! What others have published on the same data set.
 
 use crate::{
-    dataset::{Manifest, manifest::LabelSource},
+    dataset::{
+        Manifest,
+        manifest::{LabelSource, UnitRecord},
+    },
+    filters::Choice,
     registry::{self, Published, Registry},
+    splits::SplitRule,
 };
 
-/// The figures that were published on a dataset's data set and classes; none if it is not known.
+/// What was published on a dataset's data set and classes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PublishedBeside {
+    /// The figures that may stand beside ours.
+    pub figures: Vec<Published>,
+    /// Why those that there are may not.
+    pub obstacle: Option<String>,
+}
+
+/// The figures that were published on a dataset's data set and classes, if they are of such samples
+/// as the dataset holds.
 ///
 /// A dataset is known by where its labels come from, or as IDX files by the checksums of their
-/// label files. How it was cut, filtered and split may still differ: the figures' remarks say
-/// what theirs are of.
-pub fn of(manifest: &Manifest) -> Vec<Published> {
+/// label files. The registry's figures are of whole sessions, background among them, under policy
+/// `paper` and split by lot: figures of other samples say nothing about these.
+pub fn of(manifest: &Manifest) -> PublishedBeside {
+    let figures = on_data_set(manifest);
+    match obstacle(manifest) {
+        Some(obstacle) if !figures.is_empty() => PublishedBeside {
+            figures: Vec::new(),
+            obstacle: Some(obstacle),
+        },
+        _ => PublishedBeside {
+            figures,
+            obstacle: None,
+        },
+    }
+}
+
+fn on_data_set(manifest: &Manifest) -> Vec<Published> {
     let found = match &manifest.labels {
         LabelSource::Registry { name, .. } => Registry::named(name),
-        LabelSource::Idx { files } => registry::all().iter().find(|registry| {
+        LabelSource::Idx { files, .. } => registry::all().iter().find(|registry| {
             let is_known = |sha256: &String| {
                 registry
                     .checksums
@@ -35,6 +64,31 @@ pub fn of(manifest: &Manifest) -> Vec<Published> {
     })
 }
 
+/// In what the samples differ from those of the published figures.
+fn obstacle(manifest: &Manifest) -> Option<String> {
+    if manifest.filters.background == Choice::Drop {
+        return Some(
+            "background sessions were left out here, which are most of the published samples"
+                .to_owned(),
+        );
+    }
+    if manifest.cutting.unit == UnitRecord::Packet {
+        return Some("the samples here are packets, the published ones sessions".to_owned());
+    }
+    let rule = manifest.split.rule;
+    if !matches!(rule, SplitRule::Given | SplitRule::Session) {
+        return Some(format!(
+            "the split here is by `{rule}`, the published one by lot"
+        ));
+    }
+    (manifest.policy != "paper").then(|| {
+        format!(
+            "the byte policy here is `{}`, the published one `paper`",
+            manifest.policy
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -44,6 +98,7 @@ mod tests {
     fn manifest(sha256: &str, classes: &[String]) -> Manifest {
         let labels = LabelSource::Idx {
             files: BTreeMap::from([("labels.gz".to_owned(), sha256.to_owned())]),
+            map: None,
         };
         Manifest {
             labels,
@@ -51,15 +106,55 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_papers_figures_go_with_its_data_set_and_classes_only() {
+    fn iscx() -> (&'static Registry, Manifest) {
         let iscx = Registry::named("iscx-vpn-2016").unwrap();
         let known = &iscx.checksums.last().unwrap().sha256;
-        let found = of(&manifest(known, iscx.classes()));
+        (iscx, manifest(known, iscx.classes()))
+    }
+
+    #[test]
+    fn the_papers_figures_go_with_its_data_set_and_classes_only() {
+        let (iscx, known) = iscx();
+        let found = of(&known).figures;
         let gru = found.iter().find(|figure| figure.model == "gru").unwrap();
         // Table 4 of the paper.
         assert!((gru.accuracy - 0.7615).abs() < 1e-12);
-        assert_eq!(of(&manifest("abc", iscx.classes())), []);
-        assert_eq!(of(&manifest(known, &iscx.classes()[..6])), []);
+        let none = PublishedBeside::default();
+        assert_eq!(of(&manifest("abc", iscx.classes())), none);
+        let fewer = Manifest {
+            classes: iscx.classes()[..6].to_vec(),
+            ..known
+        };
+        assert_eq!(of(&fewer), none);
+    }
+
+    /// What keeps the figures away once the dataset was made otherwise.
+    #[track_caller]
+    fn check_obstacle(change: impl Fn(&mut Manifest), expected: &str) {
+        let (_, mut manifest) = iscx();
+        change(&mut manifest);
+        let found = of(&manifest);
+        assert_eq!(found.figures, []);
+        assert_eq!(found.obstacle.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn figures_of_other_samples_stand_aside_and_the_reason_is_told() {
+        check_obstacle(
+            |manifest| manifest.filters.background = Choice::Drop,
+            "background sessions were left out here, which are most of the published samples",
+        );
+        check_obstacle(
+            |manifest| manifest.cutting.unit = UnitRecord::Packet,
+            "the samples here are packets, the published ones sessions",
+        );
+        check_obstacle(
+            |manifest| manifest.split.rule = SplitRule::Capture,
+            "the split here is by `capture`, the published one by lot",
+        );
+        check_obstacle(
+            |manifest| manifest.policy = "ip".to_owned(),
+            "the byte policy here is `ip`, the published one `paper`",
+        );
     }
 }

@@ -34,6 +34,9 @@ pub struct Table {
     pub left_out: Vec<LeftOut>,
     /// Figures that others have published on this data set.
     pub published: Vec<Published>,
+    /// Why what was published on this data set is not among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_obstacle: Option<String>,
 }
 
 /// One model. Figures are those of its first seed, but for [`Row::spread`].
@@ -134,6 +137,7 @@ impl Table {
             rows,
             left_out: Vec::new(),
             published: Vec::new(),
+            published_obstacle: None,
         })
     }
 

@@ -3,7 +3,7 @@
 //! These types are the file's, not the program's: a change of theirs is a change of [`SCHEMA`].
 //! There is no date and no folder in it, so that the same captures give the same bytes anywhere.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, ops::AddAssign};
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 use traffic::{
@@ -12,6 +12,7 @@ use traffic::{
 };
 
 use super::Split;
+pub use super::row_tally::RowTally;
 use crate::{
     filters::{FilterTally, Filters},
     labels::sidecar::{Sidecar, View},
@@ -228,6 +229,9 @@ pub enum LabelSource {
     Idx {
         /// SHA-256 of each label file, in hexadecimal, by file name.
         files: BTreeMap<String, String>,
+        /// The label map that merged their classes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        map: Option<String>,
     },
 }
 
@@ -292,32 +296,6 @@ impl LabRecord {
     }
 }
 
-/// What became of the rows of an IDX file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowTally {
-    /// Rows read.
-    pub rows: u64,
-    /// Rows that their length cuts off: they may have held more.
-    pub cut_off: u64,
-    /// Rows that stop making sense before their end; the sessions before that place are samples.
-    #[serde(default)]
-    pub broken: u64,
-    /// Rows that hold no session.
-    pub without_session: u64,
-    /// Rows that hold more than one; each is a sample.
-    pub with_several_sessions: u64,
-}
-
-impl AddAssign for RowTally {
-    fn add_assign(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.cut_off += other.cut_off;
-        self.broken += other.broken;
-        self.without_session += other.without_session;
-        self.with_several_sessions += other.with_several_sessions;
-    }
-}
-
 /// A file that was seen and not used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
@@ -360,7 +338,7 @@ pub struct SplitRecord {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde passes a reference"
 )]
-fn is_zero(count: &u64) -> bool {
+pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 

@@ -25,6 +25,7 @@ use crate::{
     preparation::{
         Observer, Part, Parts, PrepareError, PrepareOptions, Step, assemble, first_error,
     },
+    registry::LabelMap,
 };
 
 /// Rows that are cut at once by one thread.
@@ -58,12 +59,34 @@ pub enum RowForm {
 pub struct IdxImport {
     /// The files.
     pub pairs: Vec<IdxPair>,
-    /// Names of the classes, by label.
+    /// Names of the classes, by label of the files.
     pub classes: Vec<String>,
+    /// What merges them or leaves some out; they must be classes of its data set's finest map.
+    pub map: Option<&'static LabelMap>,
     /// The group of each row; without it all rows of a file are one group.
     pub index: Option<RowIndex>,
     /// What the rows are.
     pub form: RowForm,
+}
+
+impl IdxImport {
+    /// Names of the dataset's classes, by label.
+    fn merged_classes(&self) -> &[String] {
+        self.map.map_or(&self.classes, |map| &map.classes)
+    }
+
+    /// The dataset's label for each of the files'; none where the map leaves it out.
+    fn merged_labels(&self) -> Vec<Option<u32>> {
+        let merged = self.merged_classes();
+        let label = |class: &String| {
+            let name = self
+                .map
+                .map_or(Some(class.as_str()), |map| map.class(class))?;
+            let found = merged.iter().position(|class| class == name)?;
+            Some(found as u32)
+        };
+        self.classes.iter().map(label).collect()
+    }
 }
 
 /// Cuts the rows of IDX files into sessions, filters, splits and writes the dataset to `place`.
@@ -90,7 +113,7 @@ pub fn import(
     };
     let is_raw = what.form == RowForm::Slices;
     let form = Form {
-        classes: what.classes.clone(),
+        classes: what.merged_classes().to_vec(),
         slice_length: match what.pairs.first() {
             Some(pair) if is_raw => open(&pair.images)?.0.row_length(),
             _ => cutting.slice_length.get(),
@@ -98,6 +121,7 @@ pub fn import(
         has_packet_slices: cutting.packet_slices > 0 && !is_raw,
         has_provenance: false,
     };
+    let merged_labels = what.merged_labels();
     let (mut parts, mut captures, mut label_files) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (at, pair) in what.pairs.iter().enumerate() {
         let name = file_name(&pair.images);
@@ -106,6 +130,7 @@ pub fn import(
             name: &name,
             split: pair.split,
             import: what,
+            merged_labels: &merged_labels,
             cutting: &cutting,
             anonymiser: options.anonymiser.as_ref(),
             form: &form,
@@ -128,11 +153,14 @@ pub fn import(
         RowForm::PcapHeads => cutting.policy.to_string(),
         RowForm::Slices => RAW.to_owned(),
     };
-    let classes = what.classes.clone();
+    let classes = what.merged_classes().to_vec();
     let mut manifest = Manifest::new(&options.name, classes, &policy, form.slice_length);
     manifest.cutting = Cutting::from(&cutting);
     manifest.addresses = options.address_form();
-    manifest.labels = LabelSource::Idx { files: label_files };
+    manifest.labels = LabelSource::Idx {
+        files: label_files,
+        map: what.map.map(|map| map.name.clone()),
+    };
     let parts = Parts {
         form,
         cut: parts,

@@ -36,6 +36,8 @@ pub(super) struct ImageFile<'a> {
     pub(super) split: Split,
     /// The import it belongs to.
     pub(super) import: &'a IdxImport,
+    /// The dataset's label for each of the file's; none leaves the row out.
+    pub(super) merged_labels: &'a [Option<u32>],
     /// How its rows are cut.
     pub(super) cutting: &'a CutOptions,
     /// Hides the addresses of their sessions.
@@ -78,10 +80,15 @@ pub(super) fn cut_chunk(
         if observer.stopped() {
             return Err(PrepareError::Stopped);
         }
+        rows.rows += 1;
+        let Some(label) = file.merged_labels[usize::from(row.label)] else {
+            rows.left_out += 1;
+            continue;
+        };
         let group: Arc<str> = file.group(row)?.into();
         let mut push = |content, is_empty| {
             let row = Row {
-                label: u32::from(row.label),
+                label,
                 capture: file.at,
                 row: Some(row.number as u32),
                 group: Arc::clone(&group),
@@ -91,7 +98,6 @@ pub(super) fn cut_chunk(
             };
             writer.push(&row, is_empty)
         };
-        rows.rows += 1;
         if file.import.form == RowForm::Slices {
             let is_empty = row.bytes.iter().all(|&byte| byte == 0);
             push(Content::Slice(row.bytes.clone()), is_empty)?;

@@ -55,6 +55,12 @@ pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(obstacle) = &table.published_obstacle {
+        sentences.push(format!(
+            "There are published figures on this data set, and they do not belong beside these: \
+             {obstacle}."
+        ));
+    }
     sentences.extend(table.classes_note.as_ref().map(|note| format!("{note}.")));
     sentences
 }

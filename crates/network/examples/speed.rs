@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use undertone_network::{
     architecture::{Architecture, Shape},
-    engine::Engine,
+    engine::{Activations, Engine},
     input::Input,
     kernels::Kernels,
     precision::Precision,
@@ -118,14 +118,27 @@ fn main() {
             trainer.step(batches, 0.001);
         }),
     );
-    let Ok(engine) = Engine::new(shape, &trainer.weights()) else {
+    let mut weights = trainer.weights();
+    let Ok(engine) = Engine::new(shape, &weights) else {
         return;
     };
     let engine = engine.with_kernels(kernels);
-    report(
-        "inference",
-        best(steps, || {
-            std::hint::black_box(engine.logits(&slices, threads));
-        }),
-    );
+    if let Some(mut counts) = Activations::new(shape) {
+        engine.count_activations(&slices, &mut counts);
+        counts.ranges(1.0).put_into(&mut weights);
+    }
+    let int8 = Engine::new_int8(shape, &weights).map(|engine| engine.with_kernels(kernels));
+    // In turns, so that whatever else the machine does slows both.
+    let mut bests = [[f64::INFINITY; 2]; 2];
+    for _ in 0..steps {
+        for (best_so_far, engine) in bests.iter_mut().zip([Some(&engine), int8.as_ref().ok()]) {
+            let Some(engine) = engine else { continue };
+            let seconds = best(1, || {
+                std::hint::black_box(engine.logits(&slices, threads));
+            });
+            *best_so_far = std::array::from_fn(|clock| best_so_far[clock].min(seconds[clock]));
+        }
+    }
+    report("inference", bests[0]);
+    report("inference in int8", bests[1]);
 }

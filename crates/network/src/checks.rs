@@ -4,6 +4,7 @@
 mod answers;
 mod bfloat16;
 mod branch;
+mod int8;
 mod padding;
 mod reference;
 pub(crate) mod samples;

@@ -1,32 +1,41 @@
 //! The inference engine: samples in, logits out, `BatchNorm` folded, no Burn.
 
-mod branches;
+mod branch;
 #[cfg(test)]
 mod checks;
 mod cnn_lstm;
 mod dense;
+mod gru;
+mod int8;
+mod ranges;
 mod sequence;
 mod stack;
+mod statistics;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use branches::{Gru, Statistics};
+use branch::Branch;
 use cnn_lstm::CnnLstm;
 use dense::Dense;
+use gru::Gru;
+use int8::Int8Branch;
+pub(crate) use ranges::is_range;
+pub use ranges::{Activations, Ranges};
 use sequence::Sequence;
 use stack::Stack;
+use statistics::Statistics;
 
 use crate::{
     architecture::{Architecture, Shape},
     forward::{autoencoder::CODE, sequence::FEATURES as SEQUENCE_FEATURES},
-    input::{Input, STATISTICS},
+    input::Input,
     kernels::Kernels,
     layout::{HIDDEN, Layout, Values},
+    precision::Arithmetic,
     stack::layers,
     trunk::{
-        average_rows,
         padding::{Extent, filled},
-        plan::{Convolution, FEATURES, Plan},
+        plan::{FEATURES, Plan},
     },
     weights::{Weights, WeightsError},
 };
@@ -53,8 +62,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Network {
-    plan: Option<Plan>,
-    convolutions: Vec<Dense>,
+    branch: Option<Spatial>,
     gru: Option<Gru>,
     sequence: Option<Sequence>,
     statistics: Option<Statistics>,
@@ -65,6 +73,36 @@ struct Network {
     cnn_lstm: Option<CnnLstm>,
 }
 
+/// The `ResNet` branch, in the numbers that it computes with.
+#[derive(Debug)]
+enum Spatial {
+    Float32(Branch),
+    Int8(Int8Branch),
+}
+
+impl Spatial {
+    fn plan(&self) -> &Plan {
+        match self {
+            Self::Float32(branch) => &branch.plan,
+            Self::Int8(branch) => &branch.plan,
+        }
+    }
+
+    /// Features of the slice, which is in memory too.
+    fn apply(&self, kernels: Kernels, slice: &[u8], memory: &mut Memory, features: &mut [f32]) {
+        let extent = Extent::of_inference(self.plan(), filled(slice));
+        let rows = &mut memory.rows;
+        match self {
+            Self::Float32(branch) => {
+                branch.apply(kernels, extent, &memory.slice, rows, features, |_, _| ());
+            }
+            Self::Int8(branch) => {
+                branch.apply(kernels, extent, slice, rows, &mut memory.bytes, features);
+            }
+        }
+    }
+}
+
 /// What a thread works in.
 #[derive(Debug)]
 struct Memory {
@@ -72,6 +110,8 @@ struct Memory {
     slice: Vec<f32>,
     /// A block's input, between its convolutions, and its output where that is elsewhere.
     rows: [Vec<f32>; 3],
+    /// The same of bytes.
+    bytes: int8::Memory,
     /// Inputs and outputs of the layers of the head.
     wide: [Vec<f32>; 2],
     gates: Vec<f32>,
@@ -82,95 +122,33 @@ struct Memory {
 const STEM_PADDING: usize = 4;
 
 impl Network {
-    fn new(layout: Layout, values: &Values, shape: Shape) -> Self {
+    fn new(layout: Layout, values: &Values, shape: Shape, ranges: Option<&[f32]>) -> Self {
         let layers = layers(shape.architecture, shape.slice_length, shape.classes);
         let is_cnn_lstm = shape.architecture == Architecture::CnnLstm;
-        if layers.is_some() || is_cnn_lstm {
-            return Self {
-                cnn_lstm: is_cnn_lstm.then(|| CnnLstm::new(&layout, values)),
-                plan: None,
-                convolutions: Vec::new(),
-                gru: None,
-                sequence: None,
-                statistics: None,
-                head: Vec::new(),
-                stack: layers.map(|layers| Stack::new(layers, &layout, values)),
-            };
-        }
-        let linear = |name: &str, bias: &str| {
-            let of = |name: &str| layout.values_of(name, values);
-            Dense::linear(of(name), of(bias))
+        let has_head = layers.is_none() && !is_cnn_lstm;
+        let head: &[&str] = if has_head {
+            &["head.0", "head.2", "head.4"]
+        } else {
+            &[]
         };
-        let has_gru = layout
-            .rest
-            .iter()
-            .any(|parameter| parameter.name == "gru.bias_hh_l0");
-        let gru = has_gru.then(|| Gru {
-            input: linear("gru.weight_ih_l0", "gru.bias_ih_l0"),
-            state_bias: layout.values_of("gru.bias_hh_l0", values).to_vec(),
-        });
-        let head = ["head.0", "head.2", "head.4"]
-            .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias")));
-        let sequence = layout.has_sequence.then(|| Sequence::new(&layout, values));
-        let statistics = layout.has_statistics.then(|| {
-            let place = layout.statistics_norm();
-            let encoder = ["encoder.0", "encoder.2"];
-            Statistics {
-                means: values.means[place..][..STATISTICS].to_vec(),
-                variances: values.variances[place..][..STATISTICS].to_vec(),
-                layers: encoder
-                    .map(|name| linear(&format!("{name}.weight"), &format!("{name}.bias"))),
-            }
-        });
-        let convolutions = layout.plan.iter().flat_map(|plan| &plan.convolutions);
+        let has_gru = shape.architecture.has_gru();
         Self {
-            convolutions: convolutions.map(|one| Dense::folded(one, values)).collect(),
-            gru,
-            sequence,
-            statistics,
-            head: head.into(),
-            stack: None,
-            cnn_lstm: None,
-            plan: layout.plan,
+            gru: has_gru.then(|| Gru::new(&layout, values)),
+            sequence: layout.has_sequence.then(|| Sequence::new(&layout, values)),
+            statistics: layout
+                .has_statistics
+                .then(|| Statistics::new(&layout, values)),
+            head: head
+                .iter()
+                .map(|name| Dense::named(name, &layout, values))
+                .collect(),
+            stack: layers.map(|layers| Stack::new(layers, &layout, values)),
+            cnn_lstm: is_cnn_lstm.then(|| CnnLstm::new(&layout, values)),
+            branch: layout.plan.map(|plan| match ranges {
+                None => Spatial::Float32(Branch::new(plan, values)),
+                Some(ranges) => Spatial::Int8(Int8Branch::new(plan, values, ranges)),
+            }),
         }
-    }
-
-    /// Spatial features of the slice in memory, of which `extent` is computed.
-    fn spatial(
-        &self,
-        kernels: Kernels,
-        plan: &Plan,
-        extent: Extent,
-        memory: &mut Memory,
-        features: &mut [f32],
-    ) {
-        let Memory { slice, rows, .. } = memory;
-        let [input, middle, other] = rows;
-        let (mut input, mut output) = (input, other);
-        let stem = &plan.convolutions[0];
-        // The zeros behind the slice may be its padding as well as the stem's.
-        let to = inner(input, extent, stem);
-        self.convolutions[0].convolve(kernels, stem, slice, to, false, true);
-        for block in &plan.blocks {
-            let first = &plan.convolutions[block.first];
-            let second = &plan.convolutions[block.second];
-            let to = inner(middle, extent, first);
-            self.convolutions[block.first].convolve(kernels, first, input, to, false, true);
-            if let Some(own) = block.shortcut {
-                // One tap: the middle one of the window that three taps would read.
-                let shortcut = &plan.convolutions[own];
-                let from = &input[shortcut.inputs..];
-                let to = inner(output, extent, shortcut);
-                self.convolutions[own].convolve(kernels, shortcut, from, to, false, false);
-                std::mem::swap(&mut input, &mut output);
-            }
-            // The residual is in place already: the second convolution goes on top.
-            let to = inner(input, extent, second);
-            self.convolutions[block.second].convolve(kernels, second, middle, to, true, true);
-        }
-        let last = plan.last();
-        let rows = &input[FEATURES..][..extent.outputs(last) * FEATURES];
-        average_rows(rows, extent.repeated(last), features);
     }
 
     /// Numbers that the head reads; 0 where there is no head behind branches.
@@ -196,16 +174,12 @@ impl Network {
             cnn_lstm.apply(kernels, &to_unit(sample.packet_slices), logits);
             return;
         }
-        let own = &mut memory.slice[STEM_PADDING..][..slice.len()];
-        for (value, &byte) in own.iter_mut().zip(slice) {
-            *value = f32::from(byte) / 255.0;
-        }
+        memory.set_slice(slice);
         let [mut features, mut hidden] = std::mem::take(&mut memory.wide);
         let mut width = 0;
-        if let Some(plan) = &self.plan {
+        if let Some(branch) = &self.branch {
             width = FEATURES;
-            let extent = Extent::of_inference(plan, filled(slice));
-            self.spatial(kernels, plan, extent, memory, &mut features[..width]);
+            branch.apply(kernels, slice, memory, &mut features[..width]);
         }
         if let Some(gru) = &self.gru {
             let slice = &memory.slice[STEM_PADDING..][..slice.len()];
@@ -243,12 +217,13 @@ impl Network {
     }
 }
 
-/// A convolution's place in a buffer, its zero rows cleared: the rows between them.
-fn inner<'a>(buffer: &'a mut [f32], extent: Extent, convolution: &Convolution) -> &'a mut [f32] {
-    let (channels, length) = (convolution.outputs, extent.outputs(convolution));
-    buffer[..channels].fill(0.0);
-    buffer[(length + 1) * channels..(length + 2) * channels].fill(0.0);
-    &mut buffer[channels..(length + 1) * channels]
+impl Memory {
+    fn set_slice(&mut self, slice: &[u8]) {
+        let own = &mut self.slice[STEM_PADDING..][..slice.len()];
+        for (value, &byte) in own.iter_mut().zip(slice) {
+            *value = f32::from(byte) / 255.0;
+        }
+    }
 }
 
 /// Bytes as fractions of 255, the network's input.
@@ -265,15 +240,62 @@ impl Engine {
     /// has that shape.
     pub fn new(shape: Shape, weights: &Weights) -> Result<Self, WeightsError> {
         shape.check()?;
+        Self::of(shape, weights, None)
+    }
+
+    /// The same with its `ResNet` branch in int8, in the [`Ranges`] that are kept beside the
+    /// weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::new`], and if there are no such ranges.
+    pub fn new_int8(shape: Shape, weights: &Weights) -> Result<Self, WeightsError> {
+        shape.check()?;
+        let ranges = Ranges::find(shape, weights)?;
+        Self::of(shape, weights, Some(ranges.values()))
+    }
+
+    fn of(shape: Shape, weights: &Weights, ranges: Option<&[f32]>) -> Result<Self, WeightsError> {
         let layout = Layout::new(shape);
         let values = layout.find_values(weights)?;
-        let network = Arc::new(Network::new(layout, &values, shape));
+        let network = Arc::new(Network::new(layout, &values, shape, ranges));
         Ok(Self {
             shape,
             kernels: Kernels::detect(),
             network,
             memory: Arc::default(),
         })
+    }
+
+    /// Counts what the rectifiers of its `ResNet` branch give for samples; of an engine in int8, or
+    /// without that branch, nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`Engine::logits`].
+    pub fn count_activations<'a>(&self, input: impl Into<Input<'a>>, counts: &mut Activations) {
+        let input = input.into();
+        let Some(Spatial::Float32(branch)) = &self.network.branch else {
+            return;
+        };
+        let mut memory = self.new_memory();
+        let mut features = vec![0.0; FEATURES];
+        for sample in 0..input.samples(self.shape) {
+            let slice = input.range(self.shape, sample..sample + 1).slices;
+            memory.set_slice(slice);
+            let extent = Extent::of_inference(&branch.plan, filled(slice));
+            let (slice, rows) = (&memory.slice, &mut memory.rows);
+            branch.apply(
+                self.kernels,
+                extent,
+                slice,
+                rows,
+                &mut features,
+                |place, values| {
+                    counts.count(place, values);
+                },
+            );
+        }
     }
 
     /// Uses these kernels instead of the fastest ones.
@@ -285,6 +307,14 @@ impl Engine {
     pub fn with_kernels(mut self, kernels: Kernels) -> Self {
         self.kernels = kernels;
         self
+    }
+
+    /// What its `ResNet` branch computes in.
+    pub fn arithmetic(&self) -> Arithmetic {
+        match self.network.branch {
+            Some(Spatial::Int8(_)) => Arithmetic::Int8,
+            _ => Arithmetic::Float32,
+        }
     }
 
     /// What it was made for.
@@ -368,20 +398,19 @@ impl Engine {
     }
 
     fn new_memory(&self) -> Memory {
-        let rows = self.network.plan.as_ref().map_or(0, Plan::largest_rows);
+        let plan = self.network.branch.as_ref().map(Spatial::plan);
+        let rows = plan.map_or(0, Plan::largest_rows);
+        let is_int8 = matches!(self.network.branch, Some(Spatial::Int8(_)));
         let layers = self.network.head.iter();
         let wide = layers
             .map(|layer| layer.inputs.max(layer.bias.len()))
             .max()
             .unwrap_or(0);
-        let gates = self
-            .network
-            .gru
-            .as_ref()
-            .map_or(0, |gru| gru.input.bias.len());
+        let gates = self.network.gru.as_ref().map_or(0, Gru::gates);
         Memory {
             slice: vec![0.0; self.shape.slice_length + 2 * STEM_PADDING],
             rows: std::array::from_fn(|_| vec![0.0; rows]),
+            bytes: int8::Memory::new(if is_int8 { rows } else { 0 }, self.shape.slice_length),
             wide: std::array::from_fn(|_| vec![0.0; wide]),
             gates: vec![0.0; gates],
             sequence: sequence::Memory::new(self.shape.packets),

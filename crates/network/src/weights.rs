@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::json;
 
-use crate::architecture::UnusableShape;
+use crate::{architecture::UnusableShape, engine::is_range};
 
 /// A float32 tensor in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,10 +84,12 @@ impl Weights {
         Ok(&tensor.values)
     }
 
-    /// How many values were fitted: all but `BatchNorm`'s running statistics, which are counted.
+    /// How many values were fitted: all but `BatchNorm`'s running statistics and the ranges of
+    /// int8, which are counted.
     pub fn parameters(&self) -> usize {
-        let is_fitted =
-            |name: &str| !name.ends_with(".running_mean") && !name.ends_with(".running_var");
+        let is_fitted = |name: &str| {
+            !name.ends_with(".running_mean") && !name.ends_with(".running_var") && !is_range(name)
+        };
         self.tensors
             .iter()
             .filter(|(name, _)| is_fitted(name))

@@ -1,6 +1,6 @@
 //! Slices with and without their padding computed in full.
 
-use super::{Engine, Extent, FEATURES, STEM_PADDING, filled, to_unit};
+use super::{Engine, Extent, FEATURES, Spatial, filled};
 use crate::{
     architecture::{Architecture, Shape},
     checks::samples::{Samples, options},
@@ -29,7 +29,9 @@ fn check(slice_length: usize, fills: impl Iterator<Item = usize>) {
         threads: 1,
     });
     let engine = Engine::new(shape, &trainer.weights()).unwrap();
-    let plan = engine.network.plan.as_ref().unwrap();
+    let Some(Spatial::Float32(branch)) = &engine.network.branch else {
+        panic!("this network has the branch");
+    };
     // Memory is used again, as between the slices of one call.
     let mut memory = engine.new_memory();
     for fill in fills {
@@ -37,14 +39,13 @@ fn check(slice_length: usize, fills: impl Iterator<Item = usize>) {
             .map(|n| (n * 89 % 255 + 1) as u8)
             .collect();
         slice[fill..].fill(0);
-        memory.slice[STEM_PADDING..][..slice_length].copy_from_slice(&to_unit(&slice));
-        let own = Extent::of_inference(plan, filled(&slice));
+        memory.set_slice(&slice);
+        let own = Extent::of_inference(&branch.plan, filled(&slice));
         for kernels in Kernels::available() {
             let [found, expected] = [own, Extent::WHOLE].map(|extent| {
                 let mut features = vec![0.0; FEATURES];
-                engine
-                    .network
-                    .spatial(kernels, plan, extent, &mut memory, &mut features);
+                let (slice, rows) = (&memory.slice, &mut memory.rows);
+                branch.apply(kernels, extent, slice, rows, &mut features, |_, _| ());
                 features
             });
             for (found, expected) in found.iter().zip(&expected) {

@@ -2,7 +2,7 @@
 
 use crate::{
     kernels::{Kernels, PANEL, Product},
-    layout::Values,
+    layout::{Layout, Values},
     trunk::{EPSILON, pack_forward, plan::Convolution},
 };
 
@@ -34,23 +34,17 @@ impl Dense {
         }
     }
 
+    /// A linear layer of that name.
+    pub(super) fn named(name: &str, layout: &Layout, values: &Values) -> Self {
+        let of = |part: &str| layout.values_of(&format!("{name}.{part}"), values);
+        Self::linear(of("weight"), of("bias"))
+    }
+
     /// A convolution with its `BatchNorm` folded in.
     pub(super) fn folded(convolution: &Convolution, values: &Values) -> Self {
-        let weights = &values.trunk[convolution.offset..][..convolution.weights()];
-        let norm = &values.trunk[convolution.offset + convolution.weights()..];
-        let (gamma, beta) = norm.split_at(convolution.outputs);
-        let mut bias = Vec::with_capacity(convolution.outputs);
-        let mut scaled = Vec::with_capacity(weights.len());
-        for (channel, row) in weights.chunks_exact(convolution.depth()).enumerate() {
-            let place = convolution.channel_offset + channel;
-            let deviation = (f64::from(values.variances[place]) + EPSILON).sqrt();
-            let scale = f64::from(gamma[channel]) / deviation;
-            scaled.extend(row.iter().map(|&weight| (f64::from(weight) * scale) as f32));
-            let shift = f64::from(beta[channel]) - f64::from(values.means[place]) * scale;
-            bias.push(shift as f32);
-        }
+        let (weights, bias) = fold(convolution, values);
         let mut panels = Vec::new();
-        pack_forward(convolution, &scaled, &mut panels);
+        pack_forward(convolution, &weights, &mut panels);
         Self {
             inputs: convolution.depth(),
             weights: panels,
@@ -99,4 +93,23 @@ impl Dense {
             rectify,
         });
     }
+}
+
+/// A convolution's weights `[outputs, inputs, taps]` with its `BatchNorm` folded in, and what is
+/// added to each output.
+pub(super) fn fold(convolution: &Convolution, values: &Values) -> (Vec<f32>, Vec<f32>) {
+    let weights = &values.trunk[convolution.offset..][..convolution.weights()];
+    let norm = &values.trunk[convolution.offset + convolution.weights()..];
+    let (gamma, beta) = norm.split_at(convolution.outputs);
+    let mut bias = Vec::with_capacity(convolution.outputs);
+    let mut scaled = Vec::with_capacity(weights.len());
+    for (channel, row) in weights.chunks_exact(convolution.depth()).enumerate() {
+        let place = convolution.channel_offset + channel;
+        let deviation = (f64::from(values.variances[place]) + EPSILON).sqrt();
+        let scale = f64::from(gamma[channel]) / deviation;
+        scaled.extend(row.iter().map(|&weight| (f64::from(weight) * scale) as f32));
+        let shift = f64::from(beta[channel]) - f64::from(values.means[place]) * scale;
+        bias.push(shift as f32);
+    }
+    (scaled, bias)
 }

@@ -1,5 +1,6 @@
 //! Every kernel at every level held against plain loops in float64, at shapes that fill no tile.
 
+mod bytes;
 mod pairs;
 
 use super::{

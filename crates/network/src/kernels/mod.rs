@@ -9,8 +9,10 @@
     reason = "vector code must be inlined into a function that has the processor's features"
 )]
 
+mod bytes;
 #[cfg(test)]
 mod checks;
+mod integers;
 mod matrix;
 mod pairs;
 mod repeated;
@@ -19,6 +21,7 @@ mod vector;
 
 use std::{fmt, str::FromStr};
 
+pub(crate) use bytes::{Addend, ByteProduct, Output, QUAD};
 pub(crate) use matrix::{Product, WeightGradient};
 pub(crate) use pairs::Pair;
 pub(crate) use repeated::Repeated;

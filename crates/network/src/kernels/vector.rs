@@ -44,7 +44,7 @@ pub(super) trait Vector: Copy {
 
 /// Four floats in plain Rust: the reference, and what other processors use.
 #[derive(Clone, Copy)]
-pub(super) struct Portable([f32; 4]);
+pub(super) struct Portable(pub(super) [f32; 4]);
 
 /// Lane by lane, without a closure: closures would lose the caller's processor features.
 macro_rules! lanes {
@@ -166,7 +166,7 @@ macro_rules! x86_vector {
 /// Eight floats; needs AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(__m256);
+pub(super) struct Avx2(pub(super) __m256);
 
 #[cfg(target_arch = "x86_64")]
 x86_vector!(
@@ -189,7 +189,7 @@ x86_vector!(
 /// Sixteen floats; needs AVX-512F.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(__m512);
+pub(super) struct Avx512(pub(super) __m512);
 
 #[cfg(target_arch = "x86_64")]
 x86_vector!(

@@ -1,41 +1,34 @@
-//! Branches of a step or two: CENTIME's encoder of statistics, the paper's GRU.
+//! The paper's GRU, without Burn: one step on the whole slice.
 
 use super::dense::Dense;
 use crate::{
-    forward::autoencoder::{CODE, standardise},
     kernels::Kernels,
-    layout::HIDDEN,
+    layout::{HIDDEN, Layout, Values},
 };
 
-/// CENTIME's encoder.
-#[derive(Debug)]
-pub(super) struct Statistics {
-    pub(super) means: Vec<f32>,
-    pub(super) variances: Vec<f32>,
-    pub(super) layers: [Dense; 2],
-}
-
-/// The paper's GRU.
+/// The GRU, its weights ready to multiply by.
 #[derive(Debug)]
 pub(super) struct Gru {
-    pub(super) input: Dense,
-    pub(super) state_bias: Vec<f32>,
-}
-
-impl Statistics {
-    /// The code of a session's statistics.
-    pub(super) fn apply(&self, kernels: Kernels, statistics: &[f32], features: &mut [f32]) {
-        let standard = standardise(statistics, &self.means, &self.variances);
-        let [first, second] = &self.layers;
-        let mut hidden = vec![0.0; first.bias.len()];
-        first.apply(kernels, &standard, &mut hidden, true);
-        let mut code = vec![0.0; second.bias.len()];
-        second.apply(kernels, &hidden, &mut code, false);
-        features.copy_from_slice(&code[..CODE]);
-    }
+    input: Dense,
+    /// The state's own part, which is its bias alone: it starts from zeros.
+    state_bias: Vec<f32>,
 }
 
 impl Gru {
+    /// The GRU of a network that has one.
+    pub(super) fn new(layout: &Layout, values: &Values) -> Self {
+        let of = |name: &str| layout.values_of(name, values);
+        Self {
+            input: Dense::linear(of("gru.weight_ih_l0"), of("gru.bias_ih_l0")),
+            state_bias: of("gru.bias_hh_l0").to_vec(),
+        }
+    }
+
+    /// Floats of all gates.
+    pub(super) fn gates(&self) -> usize {
+        self.input.bias.len()
+    }
+
     /// One step from a state of zeros; gates in `PyTorch`'s order reset, update, new.
     pub(super) fn apply(
         &self,

@@ -1,0 +1,211 @@
+//! The `ResNet` branch in int8: bytes in, bytes between its convolutions, floats out.
+//!
+//! Weights are symmetric, -127 to 127, with a scale for each output channel; what rectifiers give
+//! is 0 to 255, with a scale for each rectifier (see [`super::Ranges`]). The slice's bytes are
+//! read as they are. Products and sums are exact, so that all kernels give the same bits.
+
+use super::{STEM_PADDING, branch::inner, dense::fold};
+use crate::{
+    kernels::{Addend, ByteProduct, Kernels, Output, PANEL, QUAD},
+    layout::Values,
+    trunk::{
+        average_rows,
+        padding::Extent,
+        plan::{Convolution, FEATURES, Plan},
+    },
+};
+
+/// The largest byte.
+const LARGEST: f32 = 255.0;
+
+/// The largest weight.
+const LARGEST_WEIGHT: f32 = 127.0;
+
+/// The branch's convolutions, ready to multiply by.
+#[derive(Debug)]
+pub(super) struct Int8Branch {
+    pub(super) plan: Plan,
+    convolutions: Vec<Int8Convolution>,
+    /// Of each block without a shortcut, what its input's bytes count in its output's; else 0.
+    identities: Vec<f32>,
+}
+
+/// A convolution with its `BatchNorm` folded in.
+#[derive(Debug)]
+struct Int8Convolution {
+    /// Inputs per output, rounded up to a multiple of [`QUAD`].
+    depth: usize,
+    /// `[outputs / PANEL, depth / QUAD, PANEL, QUAD]`.
+    weights: Vec<i8>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+/// What a thread works in.
+#[derive(Debug)]
+pub(super) struct Memory {
+    /// The slice with the zeros the stem needs at both ends.
+    slice: Vec<u8>,
+    /// A block's input, between its convolutions, and its output.
+    rows: [Vec<u8>; 3],
+}
+
+impl Memory {
+    /// For padded activations of so many values; none for engines that compute in float32.
+    pub(super) fn new(rows: usize, slice_length: usize) -> Self {
+        let padding = if rows == 0 {
+            0
+        } else {
+            2 * STEM_PADDING + QUAD
+        };
+        Self {
+            slice: vec![0; if rows == 0 { 0 } else { slice_length } + padding],
+            rows: std::array::from_fn(|_| vec![0; rows]),
+        }
+    }
+}
+
+impl Int8Branch {
+    /// The branch of a network that has one; `ranges` are those of [`super::Ranges`].
+    pub(super) fn new(plan: Plan, values: &Values, ranges: &[f32]) -> Self {
+        // What one step of a byte counts, by rectifier. The last gives floats.
+        let step = |place: usize| ranges.get(place).map_or(1.0, |range| range / LARGEST);
+        let make = |number: usize, from: f32, to: f32| {
+            Int8Convolution::new(&plan.convolutions[number], values, from, to)
+        };
+        let mut numbered = vec![(0, make(0, 1.0 / LARGEST, step(0)))];
+        let mut identities = Vec::new();
+        for (number, block) in plan.blocks.iter().enumerate() {
+            let [input, middle, output] = [0, 1, 2].map(|part| step(2 * number + part));
+            numbered.push((block.first, make(block.first, input, middle)));
+            numbered.push((block.second, make(block.second, middle, output)));
+            if let Some(own) = block.shortcut {
+                numbered.push((own, make(own, input, output)));
+            }
+            identities.push(input / output);
+        }
+        numbered.sort_by_key(|(number, _)| *number);
+        Self {
+            convolutions: numbered
+                .into_iter()
+                .map(|(_, convolution)| convolution)
+                .collect(),
+            identities,
+            plan,
+        }
+    }
+
+    /// Spatial features of a slice, of which `extent` is computed.
+    pub(super) fn apply(
+        &self,
+        kernels: Kernels,
+        extent: Extent,
+        slice: &[u8],
+        floats: &mut [Vec<f32>; 3],
+        memory: &mut Memory,
+        features: &mut [f32],
+    ) {
+        let plan = &self.plan;
+        let Memory {
+            slice: padded,
+            rows,
+        } = memory;
+        padded[STEM_PADDING..][..slice.len()].copy_from_slice(slice);
+        let [input, middle, output] = rows;
+        let (mut input, mut output) = (input, output);
+        let [shortcuts, last, _] = floats;
+        let apply = |number: usize, from: &[u8], addend: Addend<'_>, to: Output<'_>| {
+            let convolution = &plan.convolutions[number];
+            let rows = extent.outputs(convolution);
+            self.convolutions[number].apply(kernels, convolution, rows, from, addend, to);
+        };
+        let to = inner(input, extent, &plan.convolutions[0]);
+        apply(0, padded, Addend::None, Output::Bytes(to));
+        for (number, block) in plan.blocks.iter().enumerate() {
+            let first = &plan.convolutions[block.first];
+            let second = &plan.convolutions[block.second];
+            let to = inner(middle, extent, first);
+            apply(block.first, input, Addend::None, Output::Bytes(to));
+            // Of the shortcut's window of three, the one tap is the middle one.
+            let from = &input[first.inputs..];
+            let addend = if let Some(own) = block.shortcut {
+                let to = &mut shortcuts[..extent.outputs(second) * second.outputs];
+                apply(own, from, Addend::None, Output::Floats(to));
+                Addend::Floats(shortcuts)
+            } else {
+                Addend::Bytes(from, self.identities[number])
+            };
+            if number + 1 == plan.blocks.len() {
+                let to = &mut last[..extent.outputs(second) * second.outputs];
+                apply(block.second, middle, addend, Output::Rectified(to));
+            } else {
+                let to = inner(output, extent, second);
+                apply(block.second, middle, addend, Output::Bytes(to));
+                std::mem::swap(&mut input, &mut output);
+            }
+        }
+        let convolution = plan.last();
+        let rows = &last[..extent.outputs(convolution) * FEATURES];
+        average_rows(rows, extent.repeated(convolution), features);
+    }
+}
+
+impl Int8Convolution {
+    /// Of steps of `from` in what it reads and of `to` in what it gives.
+    fn new(convolution: &Convolution, values: &Values, from: f32, to: f32) -> Self {
+        let Convolution {
+            inputs,
+            outputs,
+            taps,
+            ..
+        } = *convolution;
+        let (folded, bias) = fold(convolution, values);
+        let depth = convolution.depth().next_multiple_of(QUAD);
+        let mut weights = vec![0; outputs * depth];
+        let mut scale = Vec::with_capacity(outputs);
+        for (output, row) in folded.chunks_exact(inputs * taps).enumerate() {
+            let largest = row
+                .iter()
+                .fold(0.0_f32, |most, weight| most.max(weight.abs()));
+            // A channel of zeros stays one, whatever it is divided by.
+            let step = largest.max(f32::MIN_POSITIVE) / LARGEST_WEIGHT;
+            let panel = &mut weights[output / PANEL * PANEL * depth..][..PANEL * depth];
+            for (place, weight) in row.iter().enumerate() {
+                // PyTorch has a row's taps innermost, our rows have the channels innermost.
+                let at = place % taps * inputs + place / taps;
+                let column = at / QUAD * PANEL + output % PANEL;
+                panel[column * QUAD + at % QUAD] = (weight / step).round() as i8;
+            }
+            scale.push(from * step / to);
+        }
+        Self {
+            depth,
+            weights,
+            scale,
+            shift: bias.iter().map(|bias| bias / to).collect(),
+        }
+    }
+
+    fn apply(
+        &self,
+        kernels: Kernels,
+        convolution: &Convolution,
+        rows: usize,
+        input: &[u8],
+        addend: Addend<'_>,
+        output: Output<'_>,
+    ) {
+        kernels.multiply_bytes(ByteProduct {
+            rows,
+            depth: self.depth,
+            columns: convolution.outputs,
+            input,
+            row_stride: convolution.stride * convolution.inputs,
+            weights: &self.weights,
+            scale: &self.scale,
+            shift: &self.shift,
+            addend,
+            output,
+        });
+    }
+}

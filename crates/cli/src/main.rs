@@ -1,5 +1,6 @@
 //! `undertone`: what encrypted traffic is doing, without decrypting it.
 
+mod arithmetic;
 mod commands;
 mod comparing;
 mod cutting;

@@ -5,7 +5,7 @@ mod prefix;
 
 use network::{
     architecture::Shape,
-    engine::{Engine, Outputs},
+    engine::{Activations, Engine, Outputs},
     input::{Input, PACKET_FEATURES, PACKET_SLICES, STATISTICS},
 };
 use traffic::{
@@ -206,6 +206,17 @@ pub fn logits(engine: &Engine, samples: &LabelledSlices, threads: usize) -> Vec<
         logits.extend(engine.logits(inputs.as_input(), threads));
     }
     logits
+}
+
+/// Counts what the rectifiers of the `ResNet` branch give for all samples.
+pub(crate) fn count_activations(
+    engine: &Engine,
+    samples: &LabelledSlices,
+    counts: &mut Activations,
+) {
+    for inputs in chunks(engine, samples) {
+        engine.count_activations(inputs.as_input(), counts);
+    }
 }
 
 /// The same logits, and the features that they were made of.

@@ -24,6 +24,7 @@ pub mod training;
 
 pub mod calibration;
 pub mod model;
+pub mod quantisation;
 pub mod rejection;
 
 pub mod classifier;

@@ -1,6 +1,7 @@
 //! Models: a network with its byte policy, class names, calibration and card, in one file.
 //!
-//! The file is safetensors: the weights under `PyTorch`'s names, and in its header's metadata
+//! The file is safetensors: the weights under `PyTorch`'s names, with `int8.ranges` beside them
+//! where int8 was measured, and in its header's metadata
 //! `undertone.schema`, `undertone.contract` and `undertone.card`, the latter two as JSON.
 
 mod assessment;
@@ -10,7 +11,13 @@ mod error;
 
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path};
 
-use network::{architecture::Shape, engine::Engine, input::PACKET_SLICES, weights::Weights};
+use network::{
+    architecture::Shape,
+    engine::{Engine, Ranges},
+    input::PACKET_SLICES,
+    precision::Arithmetic,
+    weights::Weights,
+};
 use serde::{Deserialize, Serialize};
 use traffic::{
     policy::BytePolicy,
@@ -26,6 +33,7 @@ use crate::{
         manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
     },
     files, inputs,
+    quantisation::Int8Score,
     rejection::{Rejection, distance::Distance},
 };
 use card::Card;
@@ -178,14 +186,49 @@ impl Model {
         self
     }
 
+    /// The same model with ranges for int8 beside its weights, and their score on its card; its
+    /// engine is that of float32.
+    ///
+    /// # Errors
+    ///
+    /// If the ranges are those of another network.
+    pub fn with_ranges(
+        mut self,
+        ranges: &Ranges,
+        score: Option<Int8Score>,
+    ) -> Result<Self, ModelError> {
+        ranges.put_into(&mut self.weights);
+        self.card.int8 = score;
+        self.hash = sha256(&self.to_bytes());
+        self.with_arithmetic(Arithmetic::Float32)
+    }
+
+    /// The same model with an engine that computes so.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::NoRanges`] if that is int8, for which the model was given no ranges.
+    pub fn with_arithmetic(mut self, arithmetic: Arithmetic) -> Result<Self, ModelError> {
+        let shape = self.contract.shape;
+        self.engine = match arithmetic {
+            Arithmetic::Int8 if !Ranges::are_in(&self.weights) => {
+                return Err(ModelError::NoRanges);
+            }
+            Arithmetic::Int8 => Engine::new_int8(shape, &self.weights)?,
+            _ => Engine::new(shape, &self.weights)?,
+        };
+        Ok(self)
+    }
+
     /// SHA-256 of its file, in hexadecimal.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// SHA-256 of its weights alone: the same under another card.
+    /// SHA-256 of its weights alone: the same under another card, and with ranges for int8.
     pub fn weights_hash(&self) -> String {
-        sha256(&self.weights.to_safetensors(&BTreeMap::new()))
+        let weights = Ranges::taken_out_of(&self.weights);
+        sha256(&weights.to_safetensors(&BTreeMap::new()))
     }
 
     /// How many numbers were fitted; the running statistics of `BatchNorm`, which are counted, are

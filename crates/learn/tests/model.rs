@@ -49,6 +49,7 @@ fn card() -> Card {
         recipe: Recipe::built_in("quick").unwrap(),
         epoch: 2,
         scores: Vec::new(),
+        int8: None,
         limits: vec!["it is a toy".to_owned()],
         notes: String::new(),
         licence: "MIT".to_owned(),

@@ -22,6 +22,7 @@ use speed::Speed;
 use traffic::{session::Session, session_table::EndRule};
 
 use crate::{
+    arithmetic::PrecisionArgument,
     cutting::TunnelChoice,
     interrupt,
     sources::{Source, read_each, sources},
@@ -81,6 +82,9 @@ pub(crate) struct Classify {
     /// The most sessions open at once; beyond it the least recently active one is ended
     #[arg(long, default_value = "250000", value_name = "COUNT")]
     max_sessions: NonZeroUsize,
+    /// What the model computes in
+    #[arg(long, value_enum, default_value = "float32", value_name = "NUMBERS")]
+    precision: PrecisionArgument,
     /// Threads; the verdicts do not depend on it [default: as many as the machine runs at once]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -163,7 +167,8 @@ impl Classify {
             if let Some(tunnels) = self.tunnels {
                 options.cut.tunnels = tunnels.into();
             }
-            Classifier::new(model.clone(), options)
+            let model = model.clone().with_arithmetic(self.precision.into())?;
+            Classifier::new(model, options)
         };
         prepare().with_context(|| format!("cannot use {name}"))
     }

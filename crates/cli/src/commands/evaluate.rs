@@ -21,13 +21,16 @@ use learn::{
     run::Run,
 };
 
-use crate::report::{self, Format};
+use crate::{
+    arithmetic::PrecisionArgument,
+    report::{self, Format},
+};
 
 /// Score a model on the test samples of a dataset
 ///
 /// Prints the scores and leaves `evaluation.json` and `report.html`, a page to read in a browser,
-/// in the run's folder. Scored on another dataset or split, it writes files only where `--out`
-/// says.
+/// in the run's folder. Scored on another dataset or split, or in int8, it writes files only where
+/// `--out` says.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -60,6 +63,9 @@ pub(crate) struct Evaluate {
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// What the model computes in
+    #[arg(long, value_enum, default_value = "float32", value_name = "NUMBERS")]
+    precision: PrecisionArgument,
     /// Folder for `evaluation.json` and `report.html` [default: the run's]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -85,6 +91,7 @@ impl Evaluate {
             .as_ref()
             .map_or_else(|| self.subject.clone(), Run::model_path);
         let model = Model::open(&model_path)
+            .and_then(|model| model.with_arithmetic(self.precision.into()))
             .with_context(|| format!("cannot use model `{}`", model_path.display()))?;
         let dataset_path = self.dataset_path(run.as_ref())?;
         let whole = open(&dataset_path)?;
@@ -205,7 +212,9 @@ impl Evaluate {
 
     /// Where the files go: a run keeps its own test scores, everything else needs `--out`.
     fn folder(&self, run: Option<&Run>, is_own: bool) -> Option<PathBuf> {
-        let is_main = is_own && self.split == SplitArgument::Test;
+        let is_main = is_own
+            && self.split == SplitArgument::Test
+            && self.precision == PrecisionArgument::Float32;
         match (&self.out, run) {
             (Some(folder), _) => Some(folder.clone()),
             (None, Some(run)) if is_main => Some(run.folder().to_owned()),

@@ -1,7 +1,8 @@
-//! `model`: what a model says about itself, and how a run becomes one to give away.
+//! `model`: what a model says about itself, how a run becomes one to give away, and int8 for it.
 
 mod card_text;
 mod export;
+mod quantise;
 
 use std::{
     io::Write,
@@ -14,8 +15,9 @@ use learn::model::{Contract, card::Card};
 use serde::Serialize;
 
 use export::Export;
+use quantise::Quantise;
 
-/// Show a model's card, or make a model to give away of a run
+/// Show a model's card, make a model to give away of a run, or measure int8 for one
 #[derive(Debug, Args)]
 pub(crate) struct Model {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ pub(crate) struct Model {
 enum ModelCommand {
     Show(Show),
     Export(Export),
+    Quantise(Quantise),
 }
 
 /// Show a model's card: classes, byte policy, data, scores, limits
@@ -68,6 +71,7 @@ impl Model {
         match &self.command {
             ModelCommand::Show(show) => show.run(out),
             ModelCommand::Export(export) => export.run(out),
+            ModelCommand::Quantise(quantise) => quantise.run(out),
         }
     }
 }

@@ -43,13 +43,18 @@ pub(crate) fn text(evaluation: &Evaluation) -> String {
 fn heading(evaluation: &Evaluation) -> String {
     let Evaluation { model, dataset, .. } = evaluation;
     format!(
-        "model    {}, epoch {}, seed {} ({})\n\
+        "model    {}, epoch {}, seed {} ({}){}\n\
          dataset  {} ({}), policy {}, slices of {} bytes\n\
          split    {} samples, {}\n",
         model.name,
         model.epoch,
         model.recipe.seed,
         short(&model.sha256),
+        if model.arithmetic.is_float32() {
+            String::new()
+        } else {
+            format!(", in {}", model.arithmetic)
+        },
         dataset.name,
         short(&dataset.sha256),
         dataset.policy,

@@ -1,5 +1,6 @@
 //! What an evaluation is of: a model and a dataset, each known by its checksum.
 
+use network::precision::Arithmetic;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,6 +21,9 @@ pub struct ModelFacts {
     pub weights_sha256: String,
     /// Its network.
     pub network: String,
+    /// What its `ResNet` branch was computed in, if not float32.
+    #[serde(default, skip_serializing_if = "Arithmetic::is_float32")]
+    pub arithmetic: Arithmetic,
     /// How many numbers were fitted.
     pub parameters: usize,
     /// How it was fitted.
@@ -66,6 +70,7 @@ impl ModelFacts {
             sha256: model.hash().to_owned(),
             weights_sha256: model.weights_hash(),
             network: contract.shape.architecture.to_string(),
+            arithmetic: model.engine().arithmetic(),
             parameters: model.parameters(),
             recipe: card.recipe.clone(),
             epoch: card.epoch,

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{dataset::Manifest, evaluation::Evaluation, labels::sidecar::View, recipe::Recipe};
+use crate::{
+    dataset::Manifest, evaluation::Evaluation, labels::sidecar::View, quantisation::Int8Score,
+    recipe::Recipe,
+};
 
 /// What VPN classes mean to a model of traffic inside of tunnels.
 const VPN_NOTE: &str = "VPN classes mean the traffic inside of a VPN, captured decrypted on the \
@@ -25,6 +28,9 @@ pub struct Card {
     pub epoch: u32,
     /// How well it does, one entry an evaluation.
     pub scores: Vec<CardScore>,
+    /// What int8 does to its answers, if that was measured; scores are float32's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Int8Score>,
     /// What it is not good for, a sentence each.
     pub limits: Vec<String>,
     /// Anything else worth knowing.

@@ -69,6 +69,12 @@ pub enum ModelError {
         /// The dataset's classes.
         offered: Vec<String>,
     },
+    /// Asked for in int8 without ranges.
+    #[error(
+        "the model has no ranges for int8: measure them with `undertone model quantise`, or use \
+         `--precision float32`"
+    )]
+    NoRanges,
     /// Trained on slices that no capture gives.
     #[error(
         "the model was trained on slices as they were found (policy `{RAW}`), which cannot be cut \

@@ -280,6 +280,7 @@ impl<'a> Loop<'a> {
             recipe: self.training.recipe.clone(),
             epoch,
             scores: Vec::new(),
+            int8: None,
             notes: String::new(),
             licence: String::new(),
         }

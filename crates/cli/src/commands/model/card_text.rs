@@ -8,6 +8,7 @@ use learn::{
         Model,
         card::{CardScore, Estimate, Measured},
     },
+    quantisation::Int8Score,
 };
 
 use crate::{
@@ -81,6 +82,9 @@ pub(super) fn text(model: &Model) -> String {
             card.recipe.seed,
         ),
     );
+    if let Some(int8) = card.int8 {
+        fact("int8", int8_sentence(int8));
+    }
     if !card.licence.is_empty() {
         fact("licence", card.licence.clone());
     }
@@ -130,6 +134,18 @@ fn sessions(cutting: &Cutting) -> String {
         TunnelsRecord::Inner => "inner packets of tunnels",
     };
     format!("{unit} {end}; {tunnels}")
+}
+
+/// What int8 does to the model's answers.
+pub(super) fn int8_sentence(int8: Int8Score) -> String {
+    format!(
+        "accuracy {} on {}, {} in float32; {} answered otherwise (ranges hold {} of the values)",
+        percent(int8.accuracy_int8),
+        counted(int8.samples, "validation sample"),
+        percent(int8.accuracy_float32),
+        count(int8.changed),
+        percent(int8.share),
+    )
 }
 
 fn score_sentence(score: &CardScore) -> String {

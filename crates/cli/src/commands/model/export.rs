@@ -88,6 +88,12 @@ impl Export {
 /// The evaluation in short, if it says something about this model.
 fn score(title: &str, path: &Path, model: &learn::model::Model) -> anyhow::Result<CardScore> {
     let evaluation = Evaluation::from_json(&fs::read_to_string(path)?)?;
+    if !evaluation.model.arithmetic.is_float32() {
+        bail!(
+            "it was measured in {}; scores on a card are those of float32",
+            evaluation.model.arithmetic
+        );
+    }
     if evaluation.model.weights_sha256 == model.weights_hash() {
         return Ok(CardScore::new(title, Measured::TheseWeights, &evaluation));
     }

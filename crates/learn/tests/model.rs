@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use network::{
     architecture::{Architecture, Shape},
-    precision::Precision,
+    engine::Activations,
+    precision::{Arithmetic, Precision},
     trainer::{Trainer, TrainerOptions},
     weights::Weights,
 };
@@ -17,6 +18,7 @@ use undertone_learn::{
         Contract, Model, ModelError,
         card::{Card, TrainedOn},
     },
+    quantisation::Int8Score,
     recipe::Recipe,
     rejection::{Rejection, Rule, distance::Distance},
 };
@@ -56,9 +58,9 @@ fn card() -> Card {
     }
 }
 
-fn weights() -> Weights {
+fn weights(shape: Shape) -> Weights {
     let options = TrainerOptions {
-        shape: SHAPE,
+        shape,
         seed: 1,
         dropout: 0.0,
         weight_decay: 0.0,
@@ -69,7 +71,20 @@ fn weights() -> Weights {
 }
 
 fn model() -> Model {
-    Model::new(contract(), card(), weights()).unwrap()
+    Model::new(contract(), card(), weights(SHAPE)).unwrap()
+}
+
+/// A model with the branch that int8 serves.
+fn resnet() -> Model {
+    let shape = Shape {
+        architecture: Architecture::Resnet,
+        ..SHAPE
+    };
+    let contract = Contract {
+        shape,
+        ..contract()
+    };
+    Model::new(contract, card(), weights(shape)).unwrap()
 }
 
 /// The model's file with a part of its header's metadata replaced.
@@ -107,6 +122,41 @@ fn another_card_changes_the_file_but_not_the_weights() {
 }
 
 #[test]
+fn ranges_for_int8_change_the_file_but_not_the_weights() {
+    let model = resnet();
+    let shape = model.contract().shape;
+    let ranges = Activations::new(shape).unwrap().ranges(1.0);
+    let score = Int8Score {
+        share: 1.0,
+        samples: 4,
+        accuracy_float32: 0.75,
+        accuracy_int8: 0.5,
+        changed: 1,
+    };
+    let other = model.clone().with_ranges(&ranges, Some(score)).unwrap();
+    assert_ne!(other.hash(), model.hash());
+    assert_eq!(other.weights_hash(), model.weights_hash());
+    assert_eq!(other.parameters(), model.parameters());
+    let back = Model::from_bytes(&other.to_bytes()).unwrap();
+    assert_eq!(back.card().int8, Some(score));
+    assert_eq!(back.engine().arithmetic(), Arithmetic::Float32);
+    let back = back.with_arithmetic(Arithmetic::Int8).unwrap();
+    assert_eq!(back.engine().arithmetic(), Arithmetic::Int8);
+    assert_eq!(back.hash(), other.hash());
+}
+
+#[test]
+fn int8_is_refused_without_ranges() {
+    let error = resnet().with_arithmetic(Arithmetic::Int8).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the model has no ranges for int8"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_model_cut_short_anywhere_is_an_error() {
     let bytes = model().to_bytes();
     for length in (0..bytes.len()).step_by(97) {
@@ -127,7 +177,7 @@ fn a_header_of_an_absurd_length_is_an_error() {
 #[test]
 fn another_programs_file_is_told_apart_from_a_damaged_one() {
     check_refused(
-        &weights().to_safetensors(&BTreeMap::new()),
+        &weights(SHAPE).to_safetensors(&BTreeMap::new()),
         "not a model of undertone: its header has no `undertone.schema`",
     );
 }

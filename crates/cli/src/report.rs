@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod comparison;
 mod drawing;
+mod early;
 mod figures;
 mod html;
 mod page;

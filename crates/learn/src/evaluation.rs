@@ -3,6 +3,8 @@
 pub mod background;
 pub mod confusion;
 pub mod coverage;
+pub mod early;
+mod error;
 mod facts;
 pub(crate) mod figures;
 pub mod intervals;
@@ -20,11 +22,12 @@ pub use self::facts::{DatasetFacts, ModelFacts};
 use crate::{
     calibration,
     dataset::{Manifest, Rows, Split},
-    model::{Model, ModelError},
+    model::Model,
 };
 use background::BackgroundShare;
 use confusion::{Averages, ClassScores, ConfusionMatrix};
 use coverage::CoveragePoint;
+pub use error::EvaluationError;
 use figures::Figures;
 use intervals::Intervals;
 use preamble::PreambleShare;
@@ -139,38 +142,12 @@ pub struct Evaluation {
     /// How much begins in plaintext; none where no sample is known to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preamble: Option<PreambleShare>,
+    /// What it answers early; none in evaluations of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early: Option<early::EarlyVerdicts>,
     /// How well samples of no class of the model are found out, an entry for each dataset of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<unknown::UnknownDetection>,
-}
-
-/// An evaluation that cannot be made or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EvaluationError {
-    /// The model is not for these samples.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// There are no samples.
-    #[error("the dataset has no {0} samples; split it in three (see `undertone split --help`)")]
-    NoSamples(Split),
-    /// There is nothing that the model does not know.
-    #[error("dataset `{dataset}` has no {split} samples of classes that the model does not know")]
-    NoStrangers {
-        /// Its name.
-        dataset: String,
-        /// Of which split they were wanted.
-        split: Split,
-    },
-    /// A score cannot be computed.
-    #[error(transparent)]
-    Score(#[from] ScoreError),
-    /// The weights give infinities.
-    #[error("the model gives infinite logits; its weights are damaged")]
-    NotFinite,
-    /// Not an evaluation.
-    #[error("not an evaluation: {0}")]
-    Form(String),
 }
 
 /// Rows to score and where they come from.
@@ -267,6 +244,7 @@ pub fn evaluate(
         sharing: figures.sharing,
         background: figures.background,
         preamble: PreambleShare::of(rows, &answers, classes),
+        early: Some(early::verdicts(model, manifest, &rows.samples, threads)),
         unknown: Vec::new(),
     })
 }

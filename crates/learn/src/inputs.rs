@@ -18,7 +18,7 @@ use crate::dataset::LabelledSlices;
 pub use prefix::Prefixes;
 
 /// Samples that a network is asked about at once: what [`logits`] holds beside the samples.
-const CHUNK: usize = 2048;
+pub(crate) const CHUNK: usize = 2048;
 
 /// What a network may look at of one sample or session.
 #[derive(Debug, Clone, Copy)]

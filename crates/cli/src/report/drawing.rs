@@ -53,6 +53,16 @@ impl Frame {
 
     /// An SVG with a grid and its numbers.
     pub(super) fn open(&self, title: &str, x_title: &str) -> String {
+        let ticks: Vec<(f64, String)> = (0..=4)
+            .map(|step| self.x.0 + f64::from(step) * self.x_step())
+            .filter(|&x| x <= self.x.1)
+            .map(|x| (x, tick(x, self.x.1)))
+            .collect();
+        self.open_with(title, x_title, &ticks)
+    }
+
+    /// An SVG with a grid, its numbers, and these places named below.
+    pub(super) fn open_with(&self, title: &str, x_title: &str, ticks: &[(f64, String)]) -> String {
         let mut svg = open("chart", WIDTH, HEIGHT, title);
         for step in 0..=4 {
             let part = f64::from(step) / 4.0;
@@ -72,18 +82,10 @@ impl Frame {
                 "tick",
                 &tick(y, self.y.1),
             );
-            let x = self.x.0 + f64::from(step) * self.x_step();
-            if x > self.x.1 {
-                continue;
-            }
-            let (place, bottom) = self.at(x, self.y.0);
-            text(
-                &mut svg,
-                (place, bottom + 16.0),
-                "middle",
-                "tick",
-                &tick(x, self.x.1),
-            );
+        }
+        for (x, name) in ticks {
+            let (place, bottom) = self.at(*x, self.y.0);
+            text(&mut svg, (place, bottom + 16.0), "middle", "tick", name);
         }
         text(
             &mut svg,

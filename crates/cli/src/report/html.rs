@@ -4,7 +4,7 @@ use learn::{evaluation::Evaluation, run::EpochRecord};
 use minijinja::{Value, context};
 
 use super::{
-    figures,
+    early, figures,
     page::page,
     unknown,
     worth::{self, rule_of, split_words},
@@ -55,6 +55,7 @@ pub(crate) fn html(
         calibration_error_before => percent(evaluation.reliability.error_before),
         temperature => format!("{:.3}", evaluation.model.temperature),
         threshold => condition(rule_of(evaluation)),
+        early => early::values(evaluation.early.as_ref()),
         unknown => unknown::values(&evaluation.unknown),
         sentences => worth::sentences(evaluation)
             .into_iter()

@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use learn::evaluation::Evaluation;
 
 use super::{
-    unknown,
+    early, unknown,
     worth::{self, split_words},
 };
 use crate::numbers::{count, percent, share, short};
@@ -25,6 +25,7 @@ pub(crate) fn text(evaluation: &Evaluation) -> String {
         classes(evaluation),
         confusion(&class_names, &evaluation.confusion),
         calibration(evaluation),
+        early::text(evaluation.early.as_ref()),
         unknown::text(&evaluation.unknown),
     ] {
         if part.is_empty() {

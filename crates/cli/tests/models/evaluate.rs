@@ -117,3 +117,45 @@ fn what_is_no_run_or_no_model_is_told_in_one_line() {
         "error: cannot use model `{}/mixed.pcap`: damaged model: not readable as safetensors",
     );
 }
+
+#[test]
+fn a_network_that_reads_packets_is_asked_about_the_beginnings_of_sessions() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_str().unwrap();
+    let train =
+        format!("train {{}}/dataset --out {place}/run --network sequence --epochs 3 --threads 1");
+    run(world.path(), &train).success();
+    let evaluate = format!("evaluate {place}/run --format");
+    let json = run(world.path(), &format!("{evaluate} json"));
+    let evaluation: serde_json::Value = serde_json::from_str(json.success()).unwrap();
+    let early = &evaluation["early"];
+    assert_eq!(early["form"], "curves");
+    assert_eq!(early["is_trained_on_prefixes"], false);
+    let (first, last) = (&early["packets"][0], &early["packets"][4]);
+    assert_eq!(
+        (&first["after"], &first["mean_packets"]),
+        (&4.into(), &4.0.into())
+    );
+    assert_eq!(first["complete"], 0.0);
+    // With all that it looks at, it answers as it does otherwise.
+    assert_eq!(last["complete"], 1.0);
+    assert_eq!(last["accuracy"], evaluation["scores"]["accuracy"]);
+    assert_eq!(
+        last["coverage"],
+        evaluation["rejection"]["at_threshold"]["coverage"]
+    );
+    assert_eq!(early["milliseconds"].as_array().unwrap().len(), 5);
+    let text = run(world.path(), &format!("{evaluate} text"));
+    assert!(text.success().contains("Early verdicts"), "{}", text.out);
+    let page = run(world.path(), &format!("{evaluate} html"));
+    assert_eq!(page.success().matches("<svg").count(), 7);
+}
+
+#[test]
+fn a_network_that_reads_whole_slices_is_not_asked_early() {
+    let world = world();
+    let text = run(world.path(), "evaluate {}/run --out {}/not-early");
+    let said = "No early verdicts: network `gru` reads no packets one by one";
+    assert!(text.success().contains(said), "{}", text.out);
+}

@@ -40,6 +40,11 @@ impl Prefixes {
         let Some(packets) = self.packets(available, epoch, sample) else {
             return inputs.push(evidence);
         };
+        self.push_first(inputs, evidence, packets);
+    }
+
+    /// Adds a sample of which only the first `packets` packets are known, of those that it has.
+    pub fn push_first(&self, inputs: &mut Inputs, evidence: Evidence<'_>, packets: usize) {
         let bytes = self.start.map_or(usize::MAX, |start| {
             let link = link_header(evidence.link_type);
             let first = &evidence.summaries[..packets];

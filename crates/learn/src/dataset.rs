@@ -17,6 +17,7 @@ use traffic::{
     statistics::Statistics, timestamp::Timestamp,
 };
 
+pub use classes::NoSuchClass;
 pub use manifest::Manifest;
 
 /// On which side of the split a sample is.

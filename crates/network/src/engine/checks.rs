@@ -1,6 +1,6 @@
 //! Slices with and without their padding computed in full.
 
-use super::{Engine, Extent, FEATURES, Spatial, filled};
+use super::{Engine, Extent, FEATURES, Memory, Spatial, filled};
 use crate::{
     architecture::{Architecture, Shape},
     checks::samples::{Samples, options},
@@ -33,7 +33,7 @@ fn check(slice_length: usize, fills: impl Iterator<Item = usize>) {
         panic!("this network has the branch");
     };
     // Memory is used again, as between the slices of one call.
-    let mut memory = engine.new_memory();
+    let mut memory = Memory::new(&engine.network, shape);
     for fill in fills {
         let mut slice: Vec<u8> = (0..slice_length)
             .map(|n| (n * 89 % 255 + 1) as u8)

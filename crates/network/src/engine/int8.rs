@@ -4,7 +4,7 @@
 //! is 0 to 255, with a scale for each rectifier (see [`super::Ranges`]). The slice's bytes are
 //! read as they are. Products and sums are exact, so that all kernels give the same bits.
 
-use super::{STEM_PADDING, branch::inner, dense::fold};
+use super::{branch::inner, dense::fold, network::STEM_PADDING};
 use crate::{
     kernels::{Addend, ByteProduct, Kernels, Output, PANEL, QUAD},
     layout::Values,

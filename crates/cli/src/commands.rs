@@ -9,6 +9,7 @@ pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod prepare;
 pub(crate) mod reproduce;

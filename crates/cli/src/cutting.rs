@@ -121,7 +121,7 @@ impl SliceArguments {
 }
 
 /// Seconds, whole or not, as nanoseconds.
-fn nanoseconds(text: &str) -> Result<u64, String> {
+pub(crate) fn nanoseconds(text: &str) -> Result<u64, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "not a number of seconds".to_owned())?;

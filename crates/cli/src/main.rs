@@ -1,12 +1,14 @@
 //! `undertone`: what encrypted traffic is doing, without decrypting it.
 
 mod arithmetic;
+mod asking;
 mod commands;
 mod comparing;
 mod cutting;
 mod interrupt;
 mod making;
 mod numbers;
+mod output;
 mod preparing;
 mod progress;
 mod recipes;
@@ -25,8 +27,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit::Audit, calibrate::Calibrate, classify::Classify, compare::Compare, dataset::Dataset,
-    evaluate::Evaluate, explain::Explain, import::Import, inspect::Inspect, model::Model,
-    prepare::Prepare, reproduce::Reproduce, split::Split, train::Train,
+    evaluate::Evaluate, explain::Explain, import::Import, inspect::Inspect, live::Live,
+    model::Model, prepare::Prepare, reproduce::Reproduce, split::Split, train::Train,
 };
 
 /// Tell what encrypted traffic is doing, without decrypting it
@@ -40,6 +42,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Classify(Classify),
+    Live(Live),
     Inspect(Inspect),
     Prepare(Prepare),
     Import(Import),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let outcome = match &arguments.command {
         Command::Classify(command) => command.run(&mut out),
+        Command::Live(command) => command.run(&mut out),
         Command::Inspect(command) => command.run(&mut out),
         Command::Prepare(command) => command.run(&mut out),
         Command::Import(command) => command.run(&mut out),

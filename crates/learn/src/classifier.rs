@@ -1,6 +1,7 @@
 //! The classifier: a capture in, a verdict on each of its sessions out.
 
 mod asking;
+mod telling;
 
 use std::{
     num::NonZeroUsize,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use asking::{Answered, Asking};
+pub use telling::{Moment, SessionName, Telling};
 
 use traffic::{
     background::Background,
@@ -111,6 +113,11 @@ impl Classifier {
             options.cut.slice_length.get(),
         )?;
         Ok(Self { model, options })
+    }
+
+    /// The settings.
+    pub fn options(&self) -> &ClassifierOptions {
+        &self.options
     }
 
     /// The model.

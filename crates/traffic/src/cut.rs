@@ -1,4 +1,4 @@
-//! Cutting a whole capture: the one path from its bytes to sessions and slices.
+//! Cutting a capture, whole or while it comes in: the one path from its frames to sessions and slices.
 
 use std::{cell::Cell, ops::ControlFlow};
 
@@ -7,6 +7,7 @@ use crate::{
     session::Session,
     session_table::{CutOptions, SessionTable},
     tally::Tally,
+    timestamp::Timestamp,
 };
 
 /// Frames that are looked at together: their packets stay in the processor's nearest memory.
@@ -29,6 +30,53 @@ pub struct Watch<'a> {
     pub frame: &'a mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>,
     /// Is given each session as it ends.
     pub session: &'a mut dyn FnMut(Session) -> ControlFlow<()>,
+}
+
+/// A capture that is cut while it comes in.
+///
+/// Nobody knows when the next frame comes, so time may pass without one. The same frames give the
+/// same ended sessions as [`cut`] has of them, as long as time does not pass beyond frames that are
+/// still to come; sessions that [`cut`] has end with their capture may end sooner, by silence.
+pub struct Cutting {
+    table: SessionTable,
+}
+
+impl Cutting {
+    /// Nothing yet of a capture; `seed` makes the session table hard to attack and is not visible
+    /// in results.
+    pub fn new(options: &CutOptions, seed: u64) -> Self {
+        Self {
+            table: SessionTable::new(options.clone(), seed),
+        }
+    }
+
+    /// Takes a frame in; sessions that it ends go to `sink`, and glimpses of open ones.
+    pub fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(Session)) {
+        self.table.push(frame, sink);
+    }
+
+    /// Lets time pass without a frame; what ends or is due by then goes to `sink`.
+    pub fn pass_time(&mut self, now: Timestamp, sink: &mut dyn FnMut(Session)) {
+        self.table.pass_time(now, sink);
+    }
+
+    /// Ends all that is open, in the order of first packets, and says what was read and kept.
+    pub fn finish(mut self, sink: &mut dyn FnMut(Session)) -> Tally {
+        self.table.finish(sink);
+        let mut tally = self.table.tally().clone();
+        tally.captures = 1;
+        tally
+    }
+
+    /// What was read, kept and skipped so far.
+    pub fn tally(&self) -> &Tally {
+        self.table.tally()
+    }
+
+    /// Sessions open now.
+    pub fn open_sessions(&self) -> usize {
+        self.table.open_sessions()
+    }
 }
 
 /// Reads a capture to its end and gives its sessions to `sink`, in an order that depends on
@@ -65,7 +113,7 @@ pub fn cut_watched(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Tally, CutError> {
-    let mut table = SessionTable::new(options.clone(), seed);
+    let mut cutting = Cutting::new(options, seed);
     // Shared by the loop and the closure: the table keeps giving after a break, unheard.
     let is_stopped = Cell::new(false);
     let mut guarded = |session| {
@@ -85,7 +133,7 @@ pub fn cut_watched(
         match reader.next_frames(FRAMES) {
             Ok(frames) if frames.is_empty() => break,
             Ok(frames) => {
-                let flow = table.push_all(frames, &mut goes_on, &mut guarded);
+                let flow = cutting.table.push_all(frames, &mut goes_on, &mut guarded);
                 if flow.is_break() || is_stopped.get() {
                     is_stopped.set(true);
                     break;
@@ -97,9 +145,7 @@ pub fn cut_watched(
             }
         }
     }
-    table.finish(&mut guarded);
-    let mut tally = table.tally().clone();
-    tally.captures = 1;
+    let mut tally = cutting.finish(&mut guarded);
     tally.cut_short_captures = u64::from(reader.cut_short());
     match failure {
         None => Ok(tally),

@@ -43,6 +43,8 @@ pub enum SessionEnd {
     Evicted,
     /// It is one packet, as asked for.
     Packet,
+    /// It has not: this is what is known of it so far.
+    Open,
 }
 
 impl SessionEnd {
@@ -55,6 +57,7 @@ impl SessionEnd {
             Self::Closed => "closed",
             Self::Evicted => "evicted",
             Self::Packet => "packet",
+            Self::Open => "open",
         }
     }
 }

@@ -12,7 +12,7 @@ mod recency;
 
 use std::{hash::BuildHasher, ops::ControlFlow};
 
-pub use self::options::{CutOptions, EndRule, LINGER_NANOSECONDS, Unit};
+pub use self::options::{CutOptions, EndRule, Glimpses, LINGER_NANOSECONDS, Unit};
 pub use crate::decode::Tunnels;
 use crate::{
     capture::{Frame, Frames},
@@ -101,6 +101,15 @@ impl SessionTable {
         self.open.accept(identified, &self.options, &mut exit);
     }
 
+    /// Lets time pass without a frame: ends the sessions that have been silent for too long.
+    pub fn pass_time(&mut self, now: Timestamp, sink: &mut dyn FnMut(Session)) {
+        let mut exit = Exit {
+            tally: &mut self.tally,
+            sink,
+        };
+        self.open.expire(now, &self.options, &mut exit);
+    }
+
     /// Ends every open session, in the order of their first packets.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Session)) {
         self.decoder.finish(&mut self.tally);
@@ -122,7 +131,7 @@ impl SessionTable {
     }
 }
 
-/// Where ended sessions go, counted.
+/// Where ended sessions go, counted, and glimpses of open ones.
 struct Exit<'a> {
     tally: &'a mut Tally,
     sink: &'a mut dyn FnMut(Session),
@@ -132,6 +141,10 @@ impl Exit<'_> {
     fn end(&mut self, session: OpenSession, reason: SessionEnd, memory: &mut Memory) {
         *self.tally.ends.entry(reason).or_default() += 1;
         (self.sink)(session.finish(reason, memory));
+    }
+
+    fn show(&mut self, session: &OpenSession, memory: &Memory) {
+        (self.sink)(session.glimpse(memory));
     }
 }
 
@@ -143,6 +156,8 @@ struct OpenSessions {
     memory: Memory,
     active: Recency,
     closed: Recency,
+    /// Those that wait to be shown for their age, in the order in which they began.
+    young: Recency,
     opened: u64,
     last_timestamp: Timestamp,
 }
@@ -159,6 +174,7 @@ impl OpenSessions {
             },
             active: Recency::new(),
             closed: Recency::new(),
+            young: Recency::new(),
             opened: 0,
             last_timestamp: Timestamp::default(),
         }
@@ -183,7 +199,10 @@ impl OpenSessions {
             sender,
             hash,
         } = one;
-        self.expire(packet.timestamp, options.end_rule, exit);
+        // One frame with a time far ahead must not end everything: the next has to confirm it.
+        let clock = packet.timestamp.min(self.last_timestamp);
+        self.last_timestamp = packet.timestamp;
+        self.expire(clock, options, exit);
         let place = self
             .find(*hash, key, packet, options.end_rule, exit)
             .unwrap_or_else(|| self.insert(one, options, exit));
@@ -199,6 +218,10 @@ impl OpenSessions {
             self.closed.touch(place);
         } else {
             self.active.touch(place);
+        }
+        if options.glimpses.packets.contains(&session.packets()) {
+            self.young.remove(place);
+            exit.show(session, &self.memory);
         }
     }
 
@@ -241,6 +264,9 @@ impl OpenSessions {
         self.opened += 1;
         let place = self.sessions.insert(session);
         self.places.insert(one.hash, place);
+        if options.glimpses.age_nanoseconds.is_some() {
+            self.young.touch(place);
+        }
         place
     }
 
@@ -258,17 +284,18 @@ impl OpenSessions {
         self.places.remove(session.hash, place);
         self.active.remove(place);
         self.closed.remove(place);
+        self.young.remove(place);
         exit.end(session, reason, &mut self.memory);
     }
 
-    /// Ends the sessions that have been silent for too long.
-    fn expire(&mut self, now: Timestamp, rule: EndRule, exit: &mut Exit<'_>) {
-        // One frame with a time far ahead must not end everything: the next has to confirm it.
-        let clock = now.min(self.last_timestamp);
-        self.last_timestamp = now;
+    /// Ends the sessions that have been silent for too long, and shows those that are old enough.
+    fn expire(&mut self, clock: Timestamp, options: &CutOptions, exit: &mut Exit<'_>) {
+        if let Some(age_nanoseconds) = options.glimpses.age_nanoseconds {
+            self.show_old(clock, age_nanoseconds, exit);
+        }
         let EndRule::Timeout {
             idle_nanoseconds, ..
-        } = rule
+        } = options.end_rule
         else {
             return;
         };
@@ -296,6 +323,23 @@ impl OpenSessions {
             {
                 list.touch(place);
             }
+        }
+    }
+
+    fn show_old(&mut self, clock: Timestamp, age_nanoseconds: u64, exit: &mut Exit<'_>) {
+        while let Some(place) = self.young.oldest()
+            && let Some(session) = self.sessions.get(place)
+            && session.age(clock) >= age_nanoseconds
+        {
+            self.young.remove(place);
+            exit.show(session, &self.memory);
+        }
+        // One that began far ahead would keep all behind it from being shown.
+        if let Some(place) = self.young.oldest()
+            && let Some(session) = self.sessions.get(place)
+            && session.is_ahead_by(clock) > age_nanoseconds
+        {
+            self.young.touch(place);
         }
     }
 

@@ -1,6 +1,5 @@
 //! `classify`: what are the sessions of these captures?
 
-mod output;
 mod speed;
 
 use std::{
@@ -13,18 +12,14 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use learn::{
-    classifier::{BackgroundRule, Classifier, ClassifierOptions},
-    model::ModelError,
-};
-use output::{Format, Output};
+use learn::classifier::{Classifier, Moment};
 use speed::Speed;
 use traffic::{session::Session, session_table::EndRule};
 
 use crate::{
-    arithmetic::PrecisionArgument,
-    cutting::TunnelChoice,
+    asking::AskingArguments,
     interrupt,
+    output::{Format, Output},
     sources::{Source, read_each, sources},
 };
 
@@ -55,15 +50,8 @@ pub(crate) struct Classify {
     /// Captures or folders of them, pcap or pcapng, gzip or zstd or plain; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
-    /// Another model than the one that comes with the program
-    #[arg(short, long, value_name = "FILE")]
-    model: Option<PathBuf>,
-    /// The confidence below which a session is unknown, 0 to 1 [default: the model's own rule]
-    #[arg(long, value_name = "CONFIDENCE", value_parser = confidence)]
-    threshold: Option<f64>,
-    /// What becomes of background sessions
-    #[arg(long, value_enum, default_value = "name")]
-    background: BackgroundArgument,
+    #[command(flatten)]
+    asking: AskingArguments,
     /// How to print it; json and csv have the sessions only, the summary goes to standard error
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
@@ -76,29 +64,12 @@ pub(crate) struct Classify {
     /// When a session ends
     #[arg(long, value_enum, default_value = "timeout", value_name = "RULE")]
     session_end: SessionEnd,
-    /// Which packets of a tunnel count [default: the model's]
-    #[arg(long, value_enum, value_name = "WHICH")]
-    tunnels: Option<TunnelChoice>,
-    /// The most sessions open at once; beyond it the least recently active one is ended
-    #[arg(long, default_value = "250000", value_name = "COUNT")]
-    max_sessions: NonZeroUsize,
-    /// What the model computes in
-    #[arg(long, value_enum, default_value = "float32", value_name = "NUMBERS")]
-    precision: PrecisionArgument,
     /// Threads; the verdicts do not depend on it [default: as many as the machine runs at once]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
     /// Tell on standard error how fast it was, at the end; without it, only to a terminal
     #[arg(long)]
     speed: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum BackgroundArgument {
-    /// Named for what its ports say
-    Name,
-    /// Put to the model like any other
-    Classify,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -151,26 +122,11 @@ impl Classify {
     }
 
     fn classifier(&self) -> anyhow::Result<Classifier> {
-        let (model, name) = super::model::open(self.model.as_deref())?;
-        let prepare = || -> Result<Classifier, ModelError> {
-            let mut options = ClassifierOptions::of(&model)?;
-            options.threshold = self.threshold;
-            options.background = match self.background {
-                BackgroundArgument::Name => BackgroundRule::Name,
-                BackgroundArgument::Classify => BackgroundRule::Classify,
-            };
-            options.threads = self
-                .threads
-                .map_or_else(super::default_threads, NonZeroUsize::get);
-            options.cut.max_sessions = self.max_sessions;
+        self.asking.classifier(|options| {
+            let threads = self.threads.map(NonZeroUsize::get);
+            options.threads = threads.unwrap_or_else(super::default_threads);
             options.cut.end_rule = self.session_end.rule(options.cut.end_rule);
-            if let Some(tunnels) = self.tunnels {
-                options.cut.tunnels = tunnels.into();
-            }
-            let model = model.clone().with_arithmetic(self.precision.into())?;
-            Classifier::new(model, options)
-        };
-        prepare().with_context(|| format!("cannot use {name}"))
+        })
     }
 }
 
@@ -185,7 +141,8 @@ fn classify(
     let mut reader = source.open().with_context(named)?;
     output.capture(source.path())?;
     let mut failure = None;
-    let mut sink = |session: &Session, verdict| match output.session(session, verdict) {
+    let mut sink = |session: &Session, verdict| match output.session(session, verdict, Moment::End)
+    {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {
             failure = Some(error);
@@ -206,11 +163,4 @@ fn classify(
     output.flush()?;
     outcome.map_err(|broken| broken.error).with_context(named)?;
     source.check_read_to_end(stop)
-}
-
-fn confidence(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|confidence| (0.0..=1.0).contains(confidence))
-        .ok_or_else(|| "give a number from 0 to 1".to_owned())
 }

@@ -97,7 +97,7 @@ impl Show {
 }
 
 /// A model by file or run folder, or the one that comes with the program, and how to call it.
-pub(super) fn open(path: Option<&Path>) -> anyhow::Result<(learn::model::Model, String)> {
+pub(crate) fn open(path: Option<&Path>) -> anyhow::Result<(learn::model::Model, String)> {
     if let Some(path) = path {
         let path = if path.is_dir() {
             path.join("model.safetensors")

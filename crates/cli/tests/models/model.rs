@@ -85,7 +85,14 @@ fn an_exported_model_tells_its_scores_and_answers_the_same() {
             model,
         ])
         .success()
-        .to_owned()
+        .lines()
+        .map(|line| {
+            let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+            // Another card makes it another file.
+            record.as_object_mut().unwrap().remove("model");
+            record
+        })
+        .collect::<Vec<_>>()
     };
     assert_eq!(classify(&out), classify(run_folder.to_str().unwrap()));
 }

@@ -191,11 +191,41 @@ impl OpenSession {
         }
     }
 
-    pub(super) fn finish(self, end_reason: SessionEnd, memory: &mut Memory) -> Session {
-        let journals = &mut memory.journals;
-        let summaries = journals.summaries(self.journal, self.start);
-        let statistics = self.finished_statistics(journals);
-        journals.clear(self.journal);
+    /// How old it is by that time, in nanoseconds.
+    pub(super) fn age(&self, now: Timestamp) -> u64 {
+        now.nanoseconds_since(self.start)
+    }
+
+    /// How far ahead of that time it began, in nanoseconds.
+    pub(super) fn is_ahead_by(&self, now: Timestamp) -> u64 {
+        self.start.nanoseconds_since(now)
+    }
+
+    /// Packets so far.
+    pub(super) fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// What is known of it so far.
+    pub(super) fn glimpse(&self, memory: &Memory) -> Session {
+        Session {
+            slice: memory.slices.copy(self.slice, self.filled as usize),
+            packet_slices: self.packet_slices.clone(),
+            ..self.without_slices(SessionEnd::Open, &memory.journals)
+        }
+    }
+
+    pub(super) fn finish(mut self, end_reason: SessionEnd, memory: &mut Memory) -> Session {
+        let session = Session {
+            slice: memory.slices.finish(self.slice, self.filled as usize),
+            packet_slices: std::mem::take(&mut self.packet_slices),
+            ..self.without_slices(end_reason, &memory.journals)
+        };
+        memory.journals.clear(self.journal);
+        session
+    }
+
+    fn without_slices(&self, end_reason: SessionEnd, journals: &Journals) -> Session {
         Session {
             five_tuple: self.key.five_tuple(self.client),
             context: self.key.context(),
@@ -208,14 +238,14 @@ impl OpenSession {
             tcp_flags: self.tcp_flags,
             end_reason,
             background: self.background,
-            slice: memory.slices.finish(self.slice, self.filled as usize),
-            packet_slices: self.packet_slices,
-            summaries,
-            statistics,
+            slice: Slice::of_bytes(&[], 0),
+            packet_slices: Vec::new(),
+            summaries: journals.summaries(self.journal, self.start),
+            statistics: self.statistics_so_far(journals),
         }
     }
 
-    fn finished_statistics(&self, journals: &Journals) -> Statistics {
+    fn statistics_so_far(&self, journals: &Journals) -> Statistics {
         match &self.statistics {
             Some(sums) => sums.as_ref().clone().finish(),
             None => self.sums(journals).finish(),

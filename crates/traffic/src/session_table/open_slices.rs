@@ -55,6 +55,11 @@ impl OpenSlices {
         slice
     }
 
+    /// A slice of the first bytes of a row, which stays.
+    pub(super) fn copy(&self, row: u32, filled: usize) -> Slice {
+        Slice::of_bytes(&self.row(row)[..filled], self.length)
+    }
+
     fn split(&self, row: u32) -> (usize, usize) {
         let row = row as usize;
         (

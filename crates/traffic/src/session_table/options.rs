@@ -49,6 +49,19 @@ impl EndRule {
     }
 }
 
+/// When an open session is shown as it is by then, before it has ended; the default is never.
+///
+/// Such a glimpse is a session whose end is [`Open`](crate::session::SessionEnd::Open): exactly
+/// what the session would be, had the capture ended there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Glimpses {
+    /// After these numbers of packets.
+    pub packets: Vec<u64>,
+    /// At this age in nanoseconds, where none was shown before: as soon as a frame, or a clock
+    /// ([`Cutting::pass_time`](crate::cut::Cutting::pass_time)), says that the time has come.
+    pub age_nanoseconds: Option<u64>,
+}
+
 /// How long a closed TCP session waits for late packets, in nanoseconds; shorter if the idle
 /// time-out is.
 pub const LINGER_NANOSECONDS: u64 = 5_000_000_000;
@@ -71,10 +84,12 @@ pub struct CutOptions {
     pub max_sessions: NonZeroUsize,
     /// How many packets get a slice of their own (0 to 3 are usual).
     pub packet_slices: usize,
+    /// When open sessions are shown. What ends of them is the same with and without.
+    pub glimpses: Glimpses,
 }
 
 /// Policy `paper`, slices of 784 bytes, sessions, usual time-outs, outer packets of tunnels,
-/// 250,000 sessions, no packet slices. Beside its slice, an open session takes some 300 bytes while
+/// 250,000 sessions, no packet slices, no glimpses. Beside its slice, an open session takes some 300 bytes while
 /// it has few packets, and 2 KB once it has 64.
 impl Default for CutOptions {
     fn default() -> Self {
@@ -86,6 +101,7 @@ impl Default for CutOptions {
             tunnels: Tunnels::Outer,
             max_sessions: const { NonZeroUsize::new(250_000).expect("250,000 is not zero") },
             packet_slices: 0,
+            glimpses: Glimpses::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod cutting;
 mod differential;
 mod dissection;
 mod fragments;
+mod glimpses;
 mod links;
 mod odd_captures;
 mod plain;

@@ -1,8 +1,31 @@
 //! One session and its verdict as programs read them: an object of JSON, a line of CSV.
 
-use learn::classifier::Verdict;
+use learn::{
+    classifier::{Moment, Verdict},
+    model::Model,
+};
 use serde::Serialize;
 use traffic::{background::Background, session::Session};
+
+use crate::numbers::short;
+
+/// Who says so.
+pub(super) struct Origin {
+    /// The first digits of the model's SHA-256.
+    model: String,
+    /// The model's byte policy, canonical spelling.
+    policy: String,
+}
+
+impl Origin {
+    /// That of a model's verdicts.
+    pub(super) fn of(model: &Model) -> Self {
+        Self {
+            model: short(model.hash()).to_owned(),
+            policy: model.contract().policy.clone(),
+        }
+    }
+}
 
 /// One session as JSON and CSV have it; names as in a dataset's columns.
 #[derive(Serialize)]
@@ -24,12 +47,16 @@ pub(super) struct Record<'a> {
     packets: u64,
     bytes: u64,
     end_reason: &'static str,
+    /// first, change, again or end.
+    moment: &'static str,
+    model: &'a str,
+    policy: &'a str,
 }
 
 /// The columns of CSV: the fields of [`Record`].
 pub(super) const COLUMNS: &str = "capture,start,protocol,client_address,client_port,\
                                   server_address,server_port,verdict,class,nearest,confidence,\
-                                  background,packets,bytes,end_reason";
+                                  background,packets,bytes,end_reason,moment,model,policy";
 
 impl<'a> Record<'a> {
     /// A session of this capture; `classes` are the model's, by label.
@@ -37,6 +64,7 @@ impl<'a> Record<'a> {
         capture: &'a str,
         session: &Session,
         verdict: Verdict,
+        moment: Moment,
         classes: &'a [String],
     ) -> Self {
         let name = |label: u32| Some(classes[label as usize].as_str());
@@ -65,6 +93,18 @@ impl<'a> Record<'a> {
             packets: session.packets,
             bytes: session.bytes,
             end_reason: session.end_reason.name(),
+            moment: moment.name(),
+            model: "",
+            policy: "",
+        }
+    }
+
+    /// The same, said by that model.
+    pub(super) fn by(self, origin: &'a Origin) -> Self {
+        Self {
+            model: &origin.model,
+            policy: &origin.policy,
+            ..self
         }
     }
 
@@ -88,6 +128,9 @@ impl<'a> Record<'a> {
             self.packets.to_string(),
             self.bytes.to_string(),
             self.end_reason.to_owned(),
+            self.moment.to_owned(),
+            self.model.to_owned(),
+            quoted(self.policy),
         ]
         .join(",")
     }
@@ -131,6 +174,9 @@ mod tests {
             packets: 0,
             bytes: 0,
             end_reason: "",
+            moment: "",
+            model: "",
+            policy: "",
         };
         let text = serde_json::to_string(&record).unwrap();
         let mut last = 0;

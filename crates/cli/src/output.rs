@@ -10,20 +10,20 @@ use std::{
 
 use clap::ValueEnum;
 use learn::{
-    classifier::{Classifier, Verdict},
+    classifier::{Classifier, Moment, Verdict},
     model::card::Card,
 };
 use traffic::{session::Session, tally::Tally};
 
 use self::{
-    record::{COLUMNS, Record},
+    record::{COLUMNS, Origin, Record},
     summary::{Summary, row_name},
 };
 use crate::numbers::{noun, percent};
 
 /// How to print verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// Aligned lines and a summary
     Text,
     /// One object a line
@@ -32,15 +32,27 @@ pub(super) enum Format {
     Csv,
 }
 
+/// What lines of text have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// The summary, and no sessions.
+    Summary,
+    /// Sessions and the summary.
+    Sessions,
+    /// Also when in its life a session got its verdict.
+    Moments,
+}
+
 /// Where verdicts go.
-pub(super) struct Output<'a> {
+pub(crate) struct Output<'a> {
     out: &'a mut dyn Write,
     format: Format,
     classes: Vec<String>,
     class_width: usize,
     card: Card,
+    origin: Origin,
     has_many_captures: bool,
-    shows_sessions: bool,
+    shown: Shown,
     capture: String,
     summary: Summary,
     has_failed: bool,
@@ -48,7 +60,7 @@ pub(super) struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// For verdicts of this classifier on so many captures.
-    pub(super) fn new(
+    pub(crate) fn new(
         out: &'a mut dyn Write,
         format: Format,
         classifier: &Classifier,
@@ -64,8 +76,9 @@ impl<'a> Output<'a> {
                 .fold(13, usize::max),
             classes,
             card: classifier.model().card().clone(),
+            origin: Origin::of(classifier.model()),
             has_many_captures: captures > 1,
-            shows_sessions: true,
+            shown: Shown::Sessions,
             capture: String::new(),
             summary: Summary::default(),
             has_failed: false,
@@ -73,47 +86,59 @@ impl<'a> Output<'a> {
     }
 
     /// Leaves the sessions out.
-    pub(super) fn only_summary(&mut self) {
-        self.shows_sessions = false;
+    pub(crate) fn only_summary(&mut self) {
+        self.shown = Shown::Summary;
+    }
+
+    /// Says in lines of text too when in its life a session got its verdict.
+    pub(crate) fn with_moments(&mut self) {
+        self.shown = Shown::Moments;
     }
 
     /// Whether writing has failed: nothing more can be said there.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.has_failed
     }
 
     /// Whether there is anything to sum up.
-    pub(super) fn has_read(&self) -> bool {
+    pub(crate) fn has_read(&self) -> bool {
         self.summary.has_read()
     }
 
     /// What stands before the first session.
-    pub(super) fn begin(&mut self) -> io::Result<()> {
-        if self.shows_sessions && self.format == Format::Csv {
+    pub(crate) fn begin(&mut self) -> io::Result<()> {
+        if self.shown != Shown::Summary && self.format == Format::Csv {
             writeln!(self.out, "{COLUMNS}")?;
         }
         Ok(())
     }
 
     /// The sessions that follow are this capture's.
-    pub(super) fn capture(&mut self, path: &Path) -> io::Result<()> {
+    pub(crate) fn capture(&mut self, path: &Path) -> io::Result<()> {
         self.capture = path.display().to_string();
-        if self.has_many_captures && self.shows_sessions && self.format == Format::Text {
+        if self.has_many_captures && self.shown != Shown::Summary && self.format == Format::Text {
             writeln!(self.out, "==> {} <==", self.capture)?;
         }
         Ok(())
     }
 
-    /// One session and what is said of it.
-    pub(super) fn session(&mut self, session: &Session, verdict: Verdict) -> io::Result<()> {
-        self.summary.add_session(session, verdict);
-        if !self.shows_sessions {
+    /// One session and what is said of it when; the summary has ended sessions only.
+    pub(crate) fn session(
+        &mut self,
+        session: &Session,
+        verdict: Verdict,
+        moment: Moment,
+    ) -> io::Result<()> {
+        if moment == Moment::End {
+            self.summary.add_session(session, verdict);
+        }
+        if self.shown == Shown::Summary {
             return Ok(());
         }
         let line = match self.format {
-            Format::Text => self.text(session, verdict),
-            Format::Json => serde_json::to_string(&self.record(session, verdict))?,
-            Format::Csv => self.record(session, verdict).into_csv(),
+            Format::Text => self.text(session, verdict, moment),
+            Format::Json => serde_json::to_string(&self.record(session, verdict, moment))?,
+            Format::Csv => self.record(session, verdict, moment).into_csv(),
         };
         let written = writeln!(self.out, "{line}");
         self.has_failed |= written.is_err();
@@ -121,21 +146,21 @@ impl<'a> Output<'a> {
     }
 
     /// What was read of a capture.
-    pub(super) fn add(&mut self, tally: &Tally) {
+    pub(crate) fn add(&mut self, tally: &Tally) {
         self.summary.add_tally(tally);
     }
 
     /// Gives away what was written.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
         self.has_failed |= flushed.is_err();
         flushed
     }
 
     /// How much of which class there was; beside machine-readable lines, on standard error.
-    pub(super) fn summary(&mut self) -> io::Result<()> {
+    pub(crate) fn summary(&mut self) -> io::Result<()> {
         let mut lines = self.summary.lines(&self.classes, &self.card);
-        if self.format == Format::Text && self.shows_sessions {
+        if self.format == Format::Text && self.shown != Shown::Summary {
             lines.insert(0, String::new());
         }
         let text = lines.join("\n") + "\n";
@@ -149,10 +174,15 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn text(&self, session: &Session, verdict: Verdict) -> String {
+    fn text(&self, session: &Session, verdict: Verdict, moment: Moment) -> String {
         let tuple = &session.five_tuple;
+        let (space, moment) = if self.shown == Shown::Moments {
+            (" ", moment.name())
+        } else {
+            ("", "")
+        };
         format!(
-            "{} {:<4} {:>21} > {:<21} {:<width$} {:>8} {:>8} {:<7} {:>12} {}",
+            "{} {:<4} {:>21} > {:<21} {:<width$} {:>8} {:>8} {:<7} {:>12} {}{space}{moment}",
             session.start,
             tuple.protocol.name(),
             tuple.source.to_string(),
@@ -167,8 +197,8 @@ impl<'a> Output<'a> {
         )
     }
 
-    fn record<'b>(&'b self, session: &Session, verdict: Verdict) -> Record<'b> {
-        Record::of(&self.capture, session, verdict, &self.classes)
+    fn record<'b>(&'b self, session: &Session, verdict: Verdict, moment: Moment) -> Record<'b> {
+        Record::of(&self.capture, session, verdict, moment, &self.classes).by(&self.origin)
     }
 }
 

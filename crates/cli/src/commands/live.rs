@@ -1,0 +1,266 @@
+//! `live`: what are the sessions on this interface doing, while they do it?
+
+mod capturing;
+mod counts;
+mod handing;
+#[cfg(feature = "live")]
+mod interface;
+mod judging;
+mod source;
+
+use std::{
+    io::{self, Write},
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{
+        atomic::AtomicBool,
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use learn::classifier::{Classifier, ClassifierOptions, Moment};
+use traffic::session_table::{EndRule, Glimpses};
+
+use self::{
+    capturing::{Captured, capture},
+    counts::Counts,
+    handing::{Handing, QUEUE},
+    judging::{Told, judge},
+    source::{InterfaceOptions, Source},
+};
+use super::classify::SessionEnd;
+use crate::{
+    asking::AskingArguments,
+    cutting::nanoseconds,
+    interrupt,
+    output::{Format, Output},
+};
+
+/// Packets after which the model is asked, if it reads packets: those that `evaluate` has scores for.
+const EARLY: [u64; 4] = [4, 8, 16, 32];
+
+/// Tell of each session on an interface which class of traffic it is, while it is open
+///
+/// The model is asked after a session's first packets, and again when it has ended. What is told
+/// is the first verdict, each that differs from the one before, and the last, which is the one
+/// that `classify` has of the same packets. Ctrl-C or SIGTERM ends all open sessions, tells what
+/// they were, and says what was captured, and what was lost where.
+///
+/// Nothing is lost in silence: frames that the kernel dropped, and sessions that the model had no
+/// time for, are counted and told.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  What is on an interface, as root or with the capability CAP_NET_RAW:
+    undertone live eth0
+
+  One port only, as JSON lines, verdicts at the end of sessions only:
+    undertone live eth0 --bpf 'port 443' --tell end --format json
+
+  A capture that arrives by pipe, from another machine or another tool:
+    ssh gateway tcpdump -i eth0 -U -w - | undertone live --read -
+
+  The same for a file: what would have been told, had it come by wire:
+    undertone live --read capture.pcap")]
+pub(crate) struct Live {
+    /// The interface to capture from; `any` is all of them
+    #[arg(required_unless_present = "read", conflicts_with = "read")]
+    interface: Option<String>,
+    /// Read a capture in place of an interface; `-` is standard input
+    #[arg(short, long, value_name = "CAPTURE")]
+    read: Option<PathBuf>,
+    #[command(flatten)]
+    capturing: InterfaceOptions,
+    #[command(flatten)]
+    asking: AskingArguments,
+    /// Which verdicts are told
+    #[arg(long, value_enum, default_value = "change", value_name = "WHICH")]
+    tell: TellRule,
+    /// Ask after these numbers of a session's packets [default: 4,8,16,32 if the model reads
+    /// packets, else none]
+    #[arg(long, value_name = "PACKETS", value_delimiter = ',')]
+    after: Vec<NonZeroUsize>,
+    /// Ask about a session without that many packets when it is so old
+    #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
+    within: Option<u64>,
+    /// Silence that ends a session [default: the model's own, or 64]
+    #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
+    idle: Option<u64>,
+    /// Age that ends a session at its next packet [default: the model's own, or 1800]
+    #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
+    active: Option<u64>,
+    /// How to print it; json and csv have the verdicts only, the summary goes to standard error
+    #[arg(short, long, value_enum, default_value = "text")]
+    format: Format,
+    /// Print no summary and no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// How often to say on standard error how it goes; 0 is never
+    #[arg(long, default_value = "60", value_name = "SECONDS")]
+    progress: u64,
+    /// Threads of the network, beside the one that captures; verdicts do not depend on it [default:
+    /// all but one of those that the machine runs at once]
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+}
+
+/// Which verdicts are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TellRule {
+    /// The last of each session
+    End,
+    /// The first, those that differ from the one before, and the last
+    Change,
+    /// Every answer of the model
+    All,
+}
+
+impl TellRule {
+    fn includes(self, moment: Moment) -> bool {
+        match self {
+            Self::End => moment == Moment::End,
+            Self::Change => moment != Moment::Again,
+            Self::All => true,
+        }
+    }
+}
+
+impl Live {
+    /// Follows the sessions until the capture ends or somebody interrupts.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let classifier = self.asking.classifier(|options| self.adjust(options))?;
+        let source = self.source()?;
+        let name = source.name().to_owned();
+        let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
+        let mut output = Output::new(out, self.format, &classifier, 1);
+        output.with_moments();
+        if !self.quiet {
+            // Who waits for this may send.
+            let _ = writeln!(io::stderr(), "{}", source.welcome());
+        }
+        output.begin()?;
+        output.capture(name.as_ref())?;
+        let captured = self.follow(&classifier, source, &mut output, &stop)?;
+        output.add(&captured.tally);
+        if !self.quiet {
+            output.summary()?;
+            output.flush()?;
+            writeln!(io::stderr(), "{captured}")?;
+        }
+        match captured.failure {
+            Some(error) => Err(error.context(format!("cannot read `{name}` any further"))),
+            None => Ok(()),
+        }
+    }
+
+    fn adjust(&self, options: &mut ClassifierOptions) {
+        let all = super::default_threads();
+        let threads = self.threads.map(NonZeroUsize::get);
+        options.threads = threads.unwrap_or_else(|| all.saturating_sub(1).max(1));
+        options.cut.end_rule = self.end_rule(options.cut.end_rule);
+    }
+
+    fn end_rule(&self, of_model: EndRule) -> EndRule {
+        match SessionEnd::Timeout.rule(of_model) {
+            EndRule::Timeout {
+                idle_nanoseconds,
+                active_nanoseconds,
+            } => EndRule::Timeout {
+                idle_nanoseconds: self.idle.unwrap_or(idle_nanoseconds),
+                active_nanoseconds: self.active.unwrap_or(active_nanoseconds),
+            },
+            rule @ EndRule::Capture => rule,
+        }
+    }
+
+    fn source(&self) -> anyhow::Result<Source> {
+        match (&self.interface, &self.read) {
+            (Some(interface), _) => Source::interface(interface, &self.capturing),
+            (None, Some(path)) => Source::capture(path),
+            // The arguments are parsed so that there is one of them.
+            (None, None) => anyhow::bail!("name an interface, or a capture with `--read`"),
+        }
+    }
+
+    /// When the model is asked about open sessions.
+    fn glimpses(&self, classifier: &Classifier) -> Glimpses {
+        if self.tell == TellRule::End {
+            return Glimpses::default();
+        }
+        let reads_packets = classifier.model().contract().shape.architecture.parts();
+        let packets = if !self.after.is_empty() {
+            self.after.iter().map(|count| count.get() as u64).collect()
+        } else if reads_packets.packets {
+            EARLY.to_vec()
+        } else {
+            Vec::new()
+        };
+        Glimpses {
+            packets,
+            age_nanoseconds: self.within,
+        }
+    }
+
+    /// Captures and asks on threads of their own; what they find is written here.
+    fn follow(
+        &self,
+        classifier: &Classifier,
+        source: Source,
+        output: &mut Output<'_>,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Captured> {
+        let mut cut = classifier.options().cut.clone();
+        cut.glimpses = self.glimpses(classifier);
+        let counts = Counts::default();
+        thread::scope(|scope| {
+            let (asked, questions) = sync_channel(QUEUE);
+            let (told, answers) = sync_channel(QUEUE);
+            let handing = Handing::new(asked, &source, &counts);
+            let capturing = scope.spawn(|| capture(source, &cut, handing, stop));
+            let (tell, counts) = (self.tell, &counts);
+            scope.spawn(move || {
+                judge(classifier, &questions, &told, counts, &|moment| {
+                    tell.includes(moment)
+                });
+            });
+            self.write(answers, output, counts)?;
+            let captured = capturing.join();
+            Ok(captured.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    }
+
+    /// Writes verdicts as they come, until there are no more; an error ends the other threads.
+    fn write(
+        &self,
+        answers: Receiver<Told>,
+        output: &mut Output<'_>,
+        counts: &Counts,
+    ) -> anyhow::Result<()> {
+        let interval = Duration::from_secs(self.progress);
+        let is_silent = self.quiet || interval.is_zero();
+        let mut last = Instant::now();
+        loop {
+            match answers.recv_timeout(Duration::from_secs(1)) {
+                Ok(told) => {
+                    for told in std::iter::once(told).chain(answers.try_iter().take(QUEUE)) {
+                        output.session(&told.session, told.verdict, told.moment)?;
+                        counts.tell(told.moment);
+                    }
+                    // Whoever reads along waits for each line.
+                    output.flush()?;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if !is_silent && last.elapsed() >= interval {
+                last = Instant::now();
+                // Nobody need read standard error.
+                let _ = writeln!(io::stderr(), "{}", counts.progress());
+            }
+        }
+    }
+}

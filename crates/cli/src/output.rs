@@ -1,7 +1,14 @@
-//! Output: verdicts as lines of text, JSON or CSV, then their summary.
+//! Output: verdicts as lines for people and programs, into sinks, and their summary.
 
+mod columns;
+mod eve;
+mod finding;
+mod folder;
+mod identity;
+mod lines;
 mod record;
 mod summary;
+mod zeek;
 
 use std::{
     io::{self, Write},
@@ -13,13 +20,17 @@ use learn::{
     classifier::{Classifier, Moment, Verdict},
     model::card::Card,
 };
-use traffic::{session::Session, tally::Tally};
+use traffic::{session::Session, tally::Tally, timestamp::Timestamp};
 
 use self::{
-    record::{COLUMNS, Origin, Record},
+    finding::{Finding, Origin},
+    folder::Sink,
+    lines::{LineFormat, Lines},
     summary::{Summary, row_name},
 };
 use crate::numbers::{noun, percent};
+
+pub(crate) use self::folder::SinkArguments;
 
 /// How to print verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,9 +41,29 @@ pub(crate) enum Format {
     Json,
     /// Comma-separated values with a header
     Csv,
+    /// Flow events as Suricata's EVE has them, with an object `undertone`
+    Eve,
+    /// A tab-separated log as Zeek has them
+    Zeek,
+    /// The same log as JSON lines
+    ZeekJson,
 }
 
-/// What lines of text have.
+impl Format {
+    /// The form of lines that it is, if it is not for people.
+    fn lines(self) -> Option<LineFormat> {
+        match self {
+            Self::Text => None,
+            Self::Json => Some(LineFormat::Json),
+            Self::Csv => Some(LineFormat::Csv),
+            Self::Eve => Some(LineFormat::Eve),
+            Self::Zeek => Some(LineFormat::Zeek),
+            Self::ZeekJson => Some(LineFormat::ZeekJson),
+        }
+    }
+}
+
+/// What standard output has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     /// The summary, and no sessions.
@@ -46,8 +77,9 @@ enum Shown {
 /// Where verdicts go.
 pub(crate) struct Output<'a> {
     out: &'a mut dyn Write,
-    format: Format,
-    classes: Vec<String>,
+    /// None for people.
+    lines: Option<Lines>,
+    sinks: Vec<Sink>,
     class_width: usize,
     card: Card,
     origin: Origin,
@@ -66,17 +98,18 @@ impl<'a> Output<'a> {
         classifier: &Classifier,
         captures: usize,
     ) -> Self {
-        let classes = classifier.model().contract().classes.clone();
+        let origin = Origin::of(classifier.model());
         Self {
             out,
-            format,
-            class_width: classes
+            lines: format.lines().map(Lines::new),
+            sinks: Vec::new(),
+            class_width: origin
+                .classes
                 .iter()
                 .map(|class| class.chars().count())
                 .fold(13, usize::max),
-            classes,
             card: classifier.model().card().clone(),
-            origin: Origin::of(classifier.model()),
+            origin,
             has_many_captures: captures > 1,
             shown: Shown::Sessions,
             capture: String::new(),
@@ -95,6 +128,12 @@ impl<'a> Output<'a> {
         self.shown = Shown::Moments;
     }
 
+    /// Writes into these sinks too.
+    pub(crate) fn with_sinks(&mut self, sinks: &SinkArguments) -> anyhow::Result<()> {
+        self.sinks = sinks.open()?;
+        Ok(())
+    }
+
     /// Whether writing has failed: nothing more can be said there.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed
@@ -107,16 +146,16 @@ impl<'a> Output<'a> {
 
     /// What stands before the first session.
     pub(crate) fn begin(&mut self) -> io::Result<()> {
-        if self.shown != Shown::Summary && self.format == Format::Csv {
-            writeln!(self.out, "{COLUMNS}")?;
+        match &mut self.lines {
+            Some(lines) if self.shown != Shown::Summary => lines.begin(self.out),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The sessions that follow are this capture's.
     pub(crate) fn capture(&mut self, path: &Path) -> io::Result<()> {
         self.capture = path.display().to_string();
-        if self.has_many_captures && self.shown != Shown::Summary && self.format == Format::Text {
+        if self.has_many_captures && self.shown != Shown::Summary && self.lines.is_none() {
             writeln!(self.out, "==> {} <==", self.capture)?;
         }
         Ok(())
@@ -128,21 +167,31 @@ impl<'a> Output<'a> {
         session: &Session,
         verdict: Verdict,
         moment: Moment,
-    ) -> io::Result<()> {
+    ) -> anyhow::Result<()> {
         if moment == Moment::End {
             self.summary.add_session(session, verdict);
+        }
+        let finding = Finding {
+            capture: &self.capture,
+            session,
+            verdict,
+            moment,
+            origin: &self.origin,
+        };
+        for sink in &mut self.sinks {
+            sink.write(&finding)?;
         }
         if self.shown == Shown::Summary {
             return Ok(());
         }
-        let line = match self.format {
-            Format::Text => self.text(session, verdict, moment),
-            Format::Json => serde_json::to_string(&self.record(session, verdict, moment))?,
-            Format::Csv => self.record(session, verdict, moment).into_csv(),
+        let written = if let Some(lines) = &mut self.lines {
+            lines.write(self.out, &finding)
+        } else {
+            let line = text(&finding, self.class_width, self.shown);
+            writeln!(self.out, "{line}")
         };
-        let written = writeln!(self.out, "{line}");
         self.has_failed |= written.is_err();
-        written
+        Ok(written?)
     }
 
     /// What was read of a capture.
@@ -150,56 +199,74 @@ impl<'a> Output<'a> {
         self.summary.add_tally(tally);
     }
 
+    /// It is that late by now: files of sinks may be due.
+    pub(crate) fn pass_time(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        self.sinks
+            .iter_mut()
+            .try_for_each(|sink| sink.pass_time(now))
+    }
+
     /// Gives away what was written.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
         self.has_failed |= flushed.is_err();
-        flushed
+        flushed?;
+        self.sinks.iter_mut().try_for_each(Sink::flush)
+    }
+
+    /// No session is to come: what stands after the last, here and in the sinks.
+    pub(crate) fn finish(&mut self) -> anyhow::Result<()> {
+        for sink in &mut self.sinks {
+            sink.finish()?;
+        }
+        if let Some(lines) = &self.lines
+            && self.shown != Shown::Summary
+            && !self.has_failed
+        {
+            lines.end(self.out)?;
+        }
+        Ok(())
     }
 
     /// How much of which class there was; beside machine-readable lines, on standard error.
     pub(crate) fn summary(&mut self) -> io::Result<()> {
-        let mut lines = self.summary.lines(&self.classes, &self.card);
-        if self.format == Format::Text && self.shown != Shown::Summary {
+        let mut lines = self.summary.lines(&self.origin.classes, &self.card);
+        if self.lines.is_none() && self.shown != Shown::Summary {
             lines.insert(0, String::new());
         }
         let text = lines.join("\n") + "\n";
-        match self.format {
-            Format::Text => self.out.write_all(text.as_bytes()),
-            Format::Json | Format::Csv => {
-                // Whether anybody reads standard error must not matter here.
-                let _ = io::stderr().write_all(text.as_bytes());
-                Ok(())
-            }
+        if self.lines.is_none() {
+            return self.out.write_all(text.as_bytes());
         }
+        // Whether anybody reads standard error must not matter here.
+        let _ = io::stderr().write_all(text.as_bytes());
+        Ok(())
     }
+}
 
-    fn text(&self, session: &Session, verdict: Verdict, moment: Moment) -> String {
-        let tuple = &session.five_tuple;
-        let (space, moment) = if self.shown == Shown::Moments {
-            (" ", moment.name())
-        } else {
-            ("", "")
-        };
-        format!(
-            "{} {:<4} {:>21} > {:<21} {:<width$} {:>8} {:>8} {:<7} {:>12} {}{space}{moment}",
-            session.start,
-            tuple.protocol.name(),
-            tuple.source.to_string(),
-            tuple.destination.to_string(),
-            row_name(verdict, &self.classes),
-            confidence_of(verdict).map_or_else(|| "-".to_owned(), percent),
-            session.packets,
-            noun(session.packets, "packet"),
-            session.bytes,
-            noun(session.bytes, "byte"),
-            width = self.class_width,
-        )
-    }
-
-    fn record<'b>(&'b self, session: &Session, verdict: Verdict, moment: Moment) -> Record<'b> {
-        Record::of(&self.capture, session, verdict, moment, &self.classes).by(&self.origin)
-    }
+/// A line for people.
+fn text(finding: &Finding<'_>, class_width: usize, shown: Shown) -> String {
+    let Finding {
+        session, verdict, ..
+    } = *finding;
+    let (space, moment) = if shown == Shown::Moments {
+        (" ", finding.moment.name())
+    } else {
+        ("", "")
+    };
+    format!(
+        "{} {:<4} {:>21} > {:<21} {:<class_width$} {:>8} {:>8} {:<7} {:>12} {}{space}{moment}",
+        session.start,
+        session.five_tuple.protocol.name(),
+        finding.client().to_string(),
+        finding.server().to_string(),
+        row_name(verdict, &finding.origin.classes),
+        confidence_of(verdict).map_or_else(|| "-".to_owned(), percent),
+        session.packets,
+        noun(session.packets, "packet"),
+        session.bytes,
+        noun(session.bytes, "byte"),
+    )
 }
 
 fn confidence_of(verdict: Verdict) -> Option<f64> {

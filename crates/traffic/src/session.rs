@@ -62,7 +62,16 @@ impl SessionEnd {
     }
 }
 
-/// A finished session.
+/// How much there was of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Volume {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes on the wire from the IP header on.
+    pub bytes: u64,
+}
+
+/// A finished session, or a glimpse of an open one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
     /// From the client to the server.
@@ -79,6 +88,8 @@ pub struct Session {
     pub packets: u64,
     /// Bytes on the wire from the IP header on, both directions.
     pub bytes: u64,
+    /// Of these, what the client sent.
+    pub forward: Volume,
     /// Transport payload bytes, both directions.
     pub payload_bytes: u64,
     /// All TCP flags seen, forward and backward.

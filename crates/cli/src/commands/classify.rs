@@ -19,7 +19,7 @@ use traffic::{session::Session, session_table::EndRule};
 use crate::{
     asking::AskingArguments,
     interrupt,
-    output::{Format, Output},
+    output::{Format, Output, SinkArguments},
     sources::{Source, read_each, sources},
 };
 
@@ -52,7 +52,9 @@ pub(crate) struct Classify {
     captures: Vec<PathBuf>,
     #[command(flatten)]
     asking: AskingArguments,
-    /// How to print it; json and csv have the sessions only, the summary goes to standard error
+    #[command(flatten)]
+    sinks: SinkArguments,
+    /// How to print it; all but text have the sessions only, the summary goes to standard error
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
     /// Print the summary and no sessions
@@ -105,11 +107,13 @@ impl Classify {
         if self.summary_only {
             output.only_summary();
         }
+        output.with_sinks(&self.sinks)?;
         output.begin()?;
         let mut speed = Speed::start();
         let outcome = read_each(&sources, &stop, |source| {
             classify(&classifier, source, &mut output, &mut speed, &stop)
         });
+        let outcome = outcome.and(output.finish());
         // What was found until an error is worth its summary too; the error is told last.
         if !self.quiet && output.has_read() && !output.has_failed() {
             output.summary()?;
@@ -151,7 +155,7 @@ fn classify(
     };
     let outcome = classifier.classify(&mut reader, SEED, source.stop(stop), &mut sink);
     if let Some(error) = failure {
-        return Err(error.into());
+        return Err(error);
     }
     let tally = match &outcome {
         Ok(tally) => tally,

@@ -1,6 +1,7 @@
 //! `live`: what are the sessions on this interface doing, while they do it?
 
 mod capturing;
+mod clock;
 mod counts;
 mod handing;
 #[cfg(feature = "live")]
@@ -23,7 +24,10 @@ use std::{
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use learn::classifier::{Classifier, ClassifierOptions, Moment};
-use traffic::session_table::{EndRule, Glimpses};
+use traffic::{
+    session_table::{EndRule, Glimpses},
+    timestamp::Timestamp,
+};
 
 use self::{
     capturing::{Captured, capture},
@@ -37,7 +41,7 @@ use crate::{
     asking::AskingArguments,
     cutting::nanoseconds,
     interrupt,
-    output::{Format, Output},
+    output::{Format, Output, SinkArguments},
 };
 
 /// Packets after which the model is asked, if it reads packets: those that `evaluate` has scores for.
@@ -77,6 +81,8 @@ pub(crate) struct Live {
     capturing: InterfaceOptions,
     #[command(flatten)]
     asking: AskingArguments,
+    #[command(flatten)]
+    sinks: SinkArguments,
     /// Which verdicts are told
     #[arg(long, value_enum, default_value = "change", value_name = "WHICH")]
     tell: TellRule,
@@ -93,7 +99,7 @@ pub(crate) struct Live {
     /// Age that ends a session at its next packet [default: the model's own, or 1800]
     #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
     active: Option<u64>,
-    /// How to print it; json and csv have the verdicts only, the summary goes to standard error
+    /// How to print it; all but text have the verdicts only, the summary goes to standard error
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
     /// Print no summary and no progress
@@ -138,13 +144,18 @@ impl Live {
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
         let mut output = Output::new(out, self.format, &classifier, 1);
         output.with_moments();
+        output.with_sinks(&self.sinks)?;
         if !self.quiet {
             // Who waits for this may send.
             let _ = writeln!(io::stderr(), "{}", source.welcome());
         }
         output.begin()?;
         output.capture(name.as_ref())?;
-        let captured = self.follow(&classifier, source, &mut output, &stop)?;
+        let captured = self.follow(&classifier, source, &mut output, &stop);
+        // Also if nobody reads standard output any more.
+        let finished = output.finish();
+        let captured = captured?;
+        finished?;
         output.add(&captured.tally);
         if !self.quiet {
             output.summary()?;
@@ -216,6 +227,8 @@ impl Live {
         let mut cut = classifier.options().cut.clone();
         cut.glimpses = self.glimpses(classifier);
         let counts = Counts::default();
+        // A file has a time of its own.
+        let clock: Option<fn() -> Timestamp> = (!source.waits()).then_some(clock::now);
         thread::scope(|scope| {
             let (asked, questions) = sync_channel(QUEUE);
             let (told, answers) = sync_channel(QUEUE);
@@ -227,7 +240,7 @@ impl Live {
                     tell.includes(moment)
                 });
             });
-            self.write(answers, output, counts)?;
+            self.write(answers, clock, output, counts)?;
             let captured = capturing.join();
             Ok(captured.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
@@ -237,6 +250,7 @@ impl Live {
     fn write(
         &self,
         answers: Receiver<Told>,
+        clock: Option<fn() -> Timestamp>,
         output: &mut Output<'_>,
         counts: &Counts,
     ) -> anyhow::Result<()> {
@@ -253,7 +267,12 @@ impl Live {
                     // Whoever reads along waits for each line.
                     output.flush()?;
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                // Where verdicts come, they tell the time.
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(now) = clock {
+                        output.pass_time(now())?;
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             if !is_silent && last.elapsed() >= interval {

@@ -1,31 +1,8 @@
 //! One session and its verdict as programs read them: an object of JSON, a line of CSV.
 
-use learn::{
-    classifier::{Moment, Verdict},
-    model::Model,
-};
 use serde::Serialize;
-use traffic::{background::Background, session::Session};
 
-use crate::numbers::short;
-
-/// Who says so.
-pub(super) struct Origin {
-    /// The first digits of the model's SHA-256.
-    model: String,
-    /// The model's byte policy, canonical spelling.
-    policy: String,
-}
-
-impl Origin {
-    /// That of a model's verdicts.
-    pub(super) fn of(model: &Model) -> Self {
-        Self {
-            model: short(model.hash()).to_owned(),
-            policy: model.contract().policy.clone(),
-        }
-    }
-}
+use super::finding::Finding;
 
 /// One session as JSON and CSV have it; names as in a dataset's columns.
 #[derive(Serialize)]
@@ -59,52 +36,28 @@ pub(super) const COLUMNS: &str = "capture,start,protocol,client_address,client_p
                                   background,packets,bytes,end_reason,moment,model,policy";
 
 impl<'a> Record<'a> {
-    /// A session of this capture; `classes` are the model's, by label.
-    pub(super) fn of(
-        capture: &'a str,
-        session: &Session,
-        verdict: Verdict,
-        moment: Moment,
-        classes: &'a [String],
-    ) -> Self {
-        let name = |label: u32| Some(classes[label as usize].as_str());
-        let (kind, class, nearest) = match verdict {
-            Verdict::Class { label, .. } => ("class", name(label), None),
-            Verdict::Unknown { nearest, .. } => ("unknown", None, name(nearest)),
-            Verdict::Empty => ("empty", None, None),
-            Verdict::Background(_) => ("background", None, None),
-        };
-        let tuple = &session.five_tuple;
+    pub(super) fn of(finding: &Finding<'a>) -> Self {
+        let session = finding.session;
+        let (client, server) = (finding.client(), finding.server());
         Self {
-            capture,
+            capture: finding.capture,
             start: session.start.to_string(),
-            protocol: tuple.protocol.to_string(),
-            client_address: tuple.source.ip().to_string(),
-            client_port: tuple.source.port(),
-            server_address: tuple.destination.ip().to_string(),
-            server_port: tuple.destination.port(),
-            verdict: kind,
-            class,
-            nearest,
-            // Four decimals are more than calibration can promise.
-            confidence: super::confidence_of(verdict)
-                .map(|confidence| (confidence * 1e4).round() / 1e4),
-            background: session.background.map(Background::name),
+            protocol: session.five_tuple.protocol.to_string(),
+            client_address: client.ip().to_string(),
+            client_port: client.port(),
+            server_address: server.ip().to_string(),
+            server_port: server.port(),
+            verdict: finding.kind(),
+            class: finding.class(),
+            nearest: finding.nearest(),
+            confidence: finding.confidence(),
+            background: finding.background(),
             packets: session.packets,
             bytes: session.bytes,
             end_reason: session.end_reason.name(),
-            moment: moment.name(),
-            model: "",
-            policy: "",
-        }
-    }
-
-    /// The same, said by that model.
-    pub(super) fn by(self, origin: &'a Origin) -> Self {
-        Self {
-            model: &origin.model,
-            policy: &origin.policy,
-            ..self
+            moment: finding.moment.name(),
+            model: &finding.origin.model,
+            policy: &finding.origin.policy,
         }
     }
 

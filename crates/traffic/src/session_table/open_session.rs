@@ -11,7 +11,7 @@ use crate::{
     background::Background,
     link::LinkType,
     packet::{Direction, Packet, Protocol},
-    session::{SUMMARIES, Session, SessionEnd},
+    session::{SUMMARIES, Session, SessionEnd, Volume},
     slice::{Slice, append},
     statistics::{Accumulator, DNS_PORT, Nature, Observation, Statistics},
     timestamp::Timestamp,
@@ -44,6 +44,7 @@ pub(super) struct OpenSession {
     journal: Journal,
     packets: u64,
     bytes: u64,
+    forward: Volume,
     payload_bytes: u64,
     /// Its row of the open slices, and how much of it is filled.
     slice: u32,
@@ -71,6 +72,7 @@ impl OpenSession {
             journal: Journal::EMPTY,
             packets: 0,
             bytes: 0,
+            forward: Volume::default(),
             payload_bytes: 0,
             slice: memory.slices.take(),
             filled: 0,
@@ -96,6 +98,10 @@ impl OpenSession {
         self.latest = self.latest.max(packet.timestamp);
         self.packets += 1;
         self.bytes += u64::from(packet.length);
+        if direction == Direction::Forward {
+            self.forward.packets += 1;
+            self.forward.bytes += u64::from(packet.length);
+        }
         self.payload_bytes += u64::from(packet.payload_length);
         self.tcp_flags[direction as usize] |= packet.tcp_flags;
         let filled = self.filled as usize;
@@ -234,6 +240,7 @@ impl OpenSession {
             end: self.latest,
             packets: self.packets,
             bytes: self.bytes,
+            forward: self.forward,
             payload_bytes: self.payload_bytes,
             tcp_flags: self.tcp_flags,
             end_reason,

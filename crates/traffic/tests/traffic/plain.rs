@@ -10,7 +10,7 @@ use undertone_traffic::{
     decode::Decoder,
     link::LinkType,
     packet::{Context, Direction, FiveTuple, Packet, Protocol},
-    session::{PacketSummary, SUMMARIES, Session, SessionEnd},
+    session::{PacketSummary, SUMMARIES, Session, SessionEnd, Volume},
     session_table::{CutOptions, EndRule, LINGER_NANOSECONDS, Unit},
     slice::Slice,
     statistics::{Accumulator, Nature, Observation},
@@ -104,6 +104,7 @@ struct OpenSession {
     start: Timestamp,
     packets: u64,
     bytes: u64,
+    forward: Volume,
     payload_bytes: u64,
     tcp_flags: [u8; 2],
     background: Option<Background>,
@@ -125,6 +126,7 @@ impl OpenSession {
             start: packet.timestamp,
             packets: 0,
             bytes: 0,
+            forward: Volume::default(),
             payload_bytes: 0,
             tcp_flags: [0; 2],
             background: Background::of(&packet.five_tuple, packet.is_to_group),
@@ -144,6 +146,10 @@ impl OpenSession {
         self.latest = self.latest.max(packet.timestamp);
         self.packets += 1;
         self.bytes += u64::from(packet.length);
+        if direction == Direction::Forward {
+            self.forward.packets += 1;
+            self.forward.bytes += u64::from(packet.length);
+        }
         self.payload_bytes += u64::from(packet.payload_length);
         self.tcp_flags[direction as usize] |= packet.tcp_flags;
         let observation = Observation {
@@ -212,6 +218,7 @@ impl OpenSession {
             end: self.latest,
             packets: self.packets,
             bytes: self.bytes,
+            forward: self.forward,
             payload_bytes: self.payload_bytes,
             tcp_flags: self.tcp_flags,
             end_reason,

@@ -1,12 +1,13 @@
 //! An interface that is captured from, by libpcap: on Linux, through its ring of `TPACKET_V3`.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use pcap::{Active, Capture, Device, Error, Precision};
 use traffic::{capture::Frame, link::LinkType, timestamp::Timestamp};
 
 use super::{
+    clock,
     counts::Losses,
     source::{Arrival, InterfaceOptions},
 };
@@ -18,7 +19,7 @@ const KERNEL_MILLISECONDS: i32 = 10;
 const NAP: Duration = Duration::from_millis(2);
 
 /// A silence is told only of the time before: what has come since may still be in the ring.
-const MARGIN: Duration = Duration::from_millis(100);
+const MARGIN_NANOSECONDS: i64 = 100_000_000;
 
 /// An interface that is open.
 pub(super) struct Interface {
@@ -68,7 +69,9 @@ impl Interface {
             Ok(packet) => packet,
             Err(Error::TimeoutExpired) => {
                 std::thread::sleep(NAP);
-                return Ok(Arrival::Silence(now_less(MARGIN)));
+                return Ok(Arrival::Silence(Timestamp::from_nanoseconds(
+                    clock::now().nanoseconds() - MARGIN_NANOSECONDS,
+                )));
             }
             Err(Error::NoMorePackets) => return Ok(Arrival::End),
             Err(error) => return Err(error.into()),
@@ -99,16 +102,6 @@ impl Interface {
         self.losses.by_interface += since[2];
         Some(self.losses)
     }
-}
-
-/// The time of day, less a margin.
-fn now_less(margin: Duration) -> Timestamp {
-    let since_epoch = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .saturating_sub(margin);
-    let nanoseconds = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
-    Timestamp::from_nanoseconds(nanoseconds)
 }
 
 /// The error with what to do about it.

@@ -1,12 +1,12 @@
 //! Arguments that decide how captures are cut into sessions and slices.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use clap::{Args, ValueEnum};
 use learn::model::LONGEST_SLICE;
 use traffic::{
     policy::BytePolicy,
-    session_table::{CutOptions, EndRule, Tunnels, Unit},
+    session_table::{CutOptions, EndRule, Tunnels, Unit, Windows},
 };
 
 /// When sessions end, and which packets count.
@@ -19,11 +19,11 @@ pub(crate) struct SessionArguments {
 
     /// Silence that ends a session, under `--session-end timeout`
     #[arg(long, default_value = "64", value_name = "SECONDS", value_parser = nanoseconds)]
-    idle: u64,
+    idle: NonZeroU64,
 
     /// Age that ends a session, under `--session-end timeout`
     #[arg(long, default_value = "1800", value_name = "SECONDS", value_parser = nanoseconds)]
-    active: u64,
+    active: NonZeroU64,
 
     /// Which packets of a tunnel count
     #[arg(long, value_enum, default_value_t = TunnelChoice::Outer, value_name = "WHICH")]
@@ -47,9 +47,19 @@ pub(crate) struct SliceArguments {
     #[arg(long, default_value = "784", value_name = "BYTES", value_parser = slice_length)]
     slice_length: NonZeroUsize,
 
-    /// What a slice is cut from: a session's packets one after another, or each packet alone
+    /// What a sample is of: a session's packets one after another, each packet alone, or windows
+    /// of a session, such as a tunnel's, which say together what it is
     #[arg(long, value_enum, default_value_t = UnitChoice::Session, value_name = "UNIT")]
     unit: UnitChoice,
+
+    /// How long a window is, under `--unit window`
+    #[arg(long, default_value = "2", value_name = "SECONDS", value_parser = nanoseconds)]
+    window: NonZeroU64,
+
+    /// How many of a session's first packets are in no window, under `--unit window`: those that
+    /// set a tunnel up
+    #[arg(long, default_value_t = 16, value_name = "COUNT")]
+    skip_packets: u32,
 
     /// How many of a session's first packets get a slice of their own besides
     #[arg(long, default_value_t = 0, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(0..=64))]
@@ -84,6 +94,7 @@ impl From<TunnelChoice> for Tunnels {
 enum UnitChoice {
     Session,
     Packet,
+    Window,
 }
 
 impl SessionArguments {
@@ -92,8 +103,8 @@ impl SessionArguments {
         CutOptions {
             end_rule: match self.session_end {
                 SessionEnd::Timeout => EndRule::Timeout {
-                    idle_nanoseconds: self.idle,
-                    active_nanoseconds: self.active,
+                    idle_nanoseconds: self.idle.get(),
+                    active_nanoseconds: self.active.get(),
                 },
                 SessionEnd::Capture => EndRule::Capture,
             },
@@ -105,6 +116,11 @@ impl SessionArguments {
 }
 
 impl SliceArguments {
+    /// Whether sessions are cut into windows.
+    pub(crate) fn are_windows(&self) -> bool {
+        self.unit == UnitChoice::Window
+    }
+
     /// These options, with slices as the arguments have them.
     pub(crate) fn within(&self, options: CutOptions) -> CutOptions {
         CutOptions {
@@ -113,6 +129,10 @@ impl SliceArguments {
             unit: match self.unit {
                 UnitChoice::Session => Unit::Session,
                 UnitChoice::Packet => Unit::Packet,
+                UnitChoice::Window => Unit::Window(Windows {
+                    nanoseconds: self.window,
+                    skipped_packets: self.skip_packets,
+                }),
             },
             packet_slices: usize::from(self.packet_slices),
             ..options
@@ -121,16 +141,16 @@ impl SliceArguments {
 }
 
 /// Seconds, whole or not, as nanoseconds.
-pub(crate) fn nanoseconds(text: &str) -> Result<u64, String> {
+pub(crate) fn nanoseconds(text: &str) -> Result<NonZeroU64, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "not a number of seconds".to_owned())?;
     // Below 585 years, which is what fits.
-    if seconds > 0.0 && seconds < 1e10 {
-        Ok((seconds * 1e9).round() as u64)
-    } else {
-        Err("give a number of seconds above 0".to_owned())
-    }
+    let is_in_range = seconds > 0.0 && seconds < 1e10;
+    is_in_range
+        .then(|| NonZeroU64::new((seconds * 1e9).round() as u64))
+        .flatten()
+        .ok_or_else(|| "give a number of seconds above 0".to_owned())
 }
 
 /// A slice's length, of which models take so much: as long as the longest IP packet.

@@ -45,7 +45,7 @@ pub(crate) struct DatasetArguments {
 
     /// What decides on which side a sample is; by default `given` if every source says so (a
     /// capture by its name, IDX files by having a test half), `run` if labels are sidecars, else
-    /// `session`
+    /// `session`, of windows `capture`
     #[arg(
         long = "split",
         value_enum,
@@ -87,14 +87,26 @@ impl DatasetArguments {
         sessions: CutOptions,
         defaults: &Defaults<'_>,
     ) -> Result<PrepareOptions, AnonymiseError> {
+        let duplicates = if self.slices.are_windows() {
+            Choice::Keep
+        } else {
+            defaults.cleaning
+        };
+        // No window may be on another side than the rest of its session.
+        let rule = match defaults.rule {
+            RuleChoice::Session if self.slices.are_windows() => RuleChoice::Capture,
+            rule => rule,
+        };
         Ok(PrepareOptions {
             name: self
                 .name
                 .clone()
                 .unwrap_or_else(|| defaults.name.to_owned()),
             cutting: self.slices.within(sessions),
-            filters: self.filters.filters(defaults.cleaning, self.split.seed),
-            split: self.split.options(self.rule.unwrap_or(defaults.rule)),
+            filters: self
+                .filters
+                .filters(defaults.cleaning, duplicates, self.split.seed),
+            split: self.split.options(self.rule.unwrap_or(rule)),
             anonymiser: self
                 .anonymise
                 .as_deref()

@@ -84,6 +84,8 @@ pub(crate) struct Output<'a> {
     card: Card,
     origin: Origin,
     has_many_captures: bool,
+    /// Whether lines have each window of a session too.
+    shows_windows: bool,
     shown: Shown,
     capture: String,
     summary: Summary,
@@ -111,6 +113,7 @@ impl<'a> Output<'a> {
             card: classifier.model().card().clone(),
             origin,
             has_many_captures: captures > 1,
+            shows_windows: matches!(format, Format::Json | Format::Csv),
             shown: Shown::Sessions,
             capture: String::new(),
             summary: Summary::default(),
@@ -161,14 +164,16 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// One session and what is said of it when; the summary has ended sessions only.
+    /// One session and what is said of it when; the summary has ended sessions only, and windows of
+    /// one are for programs only.
     pub(crate) fn session(
         &mut self,
         session: &Session,
         verdict: Verdict,
         moment: Moment,
     ) -> anyhow::Result<()> {
-        if moment == Moment::End {
+        let is_window = session.window.is_some();
+        if moment == Moment::End && !is_window {
             self.summary.add_session(session, verdict);
         }
         let finding = Finding {
@@ -178,8 +183,14 @@ impl<'a> Output<'a> {
             moment,
             origin: &self.origin,
         };
-        for sink in &mut self.sinks {
-            sink.write(&finding)?;
+        // Flow records are of whole sessions everywhere else.
+        if is_window && !self.shows_windows {
+            return Ok(());
+        }
+        if !is_window {
+            for sink in &mut self.sinks {
+                sink.write(&finding)?;
+            }
         }
         if self.shown == Shown::Summary {
             return Ok(());

@@ -15,7 +15,7 @@ use learn::{
 pub(crate) struct FilterArguments {
     /// Sessions with the same slice and label as an earlier one; across given splits, train
     /// comes before validation and validation before test. By default removed, but kept by
-    /// `import`
+    /// `import` and of windows, whose packets tell more than their slices
     #[arg(long, value_enum, value_name = "WHAT")]
     duplicates: Option<Duplicates>,
 
@@ -124,13 +124,14 @@ impl From<RuleChoice> for SplitRule {
 }
 
 impl FilterArguments {
-    /// The filters, with this seed; `cleaning` is done where nothing else was asked for.
-    pub(crate) fn filters(&self, cleaning: Choice, seed: u64) -> Filters {
+    /// The filters, with this seed; `cleaning` is done where nothing else was asked for, and
+    /// `duplicates` is what becomes of them then.
+    pub(crate) fn filters(&self, cleaning: Choice, duplicates: Choice, seed: u64) -> Filters {
         Filters {
             duplicates: match self.duplicates {
                 Some(Duplicates::Remove) => Choice::Drop,
                 Some(Duplicates::Keep) => Choice::Keep,
-                None => cleaning,
+                None => duplicates,
             },
             empty: self.empty.map_or(cleaning, Choice::from),
             background: self.background.into(),

@@ -169,6 +169,7 @@ impl Subject {
         let answers = Answers {
             confidences: vec![1.0; forest_answers.len()],
             classes: forest_answers,
+            ..Answers::default()
         };
         let seen = Seen {
             rows: &train.rows,

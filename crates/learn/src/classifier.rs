@@ -2,6 +2,7 @@
 
 mod asking;
 mod telling;
+mod whole;
 
 use std::{
     num::NonZeroUsize,
@@ -10,8 +11,9 @@ use std::{
     thread,
 };
 
-use asking::{Answered, Asking};
+use asking::Asking;
 pub use telling::{Moment, SessionName, Telling};
+use whole::{Said, Wholes};
 
 use traffic::{
     background::Background,
@@ -23,6 +25,7 @@ use traffic::{
 };
 
 use crate::{
+    calibration,
     inputs::{Evidence, Inputs},
     model::{Model, ModelError},
     rejection::Assessment,
@@ -127,6 +130,10 @@ impl Classifier {
 
     /// Gives `sink` every session of a capture with its verdict, as sessions end.
     ///
+    /// Of a model of windows, `sink` gets each window, which says so, and behind the last one of a
+    /// session the session as a whole, without slice and packets, with the verdict that its windows
+    /// agree on.
+    ///
     /// At most a few batches of ended sessions wait beside the open ones, so memory does not grow
     /// with the capture. `seed` makes the session table hard to attack and is not visible in verdicts.
     ///
@@ -164,6 +171,7 @@ impl Classifier {
         let batch = self.options.batch.get();
         let mut waiting = Vec::with_capacity(batch);
         let mut has_heard_enough = false;
+        let mut wholes = Wholes::new(self);
         let mut take_in = |session| {
             waiting.push(session);
             if waiting.len() < batch {
@@ -171,7 +179,7 @@ impl Classifier {
             }
             asking.ask(std::mem::replace(&mut waiting, Vec::with_capacity(batch)));
             while let Some(answered) = asking.ready() {
-                if tell(&answered, sink).is_break() {
+                if wholes.tell(&answered, sink).is_break() {
                     has_heard_enough = true;
                     return ControlFlow::Break(());
                 }
@@ -192,13 +200,23 @@ impl Classifier {
         if !has_heard_enough {
             asking.ask(waiting);
             // Nothing is left to stop but the rest of these.
-            let _ = asking.rest().try_for_each(|answered| tell(&answered, sink));
+            let flow = asking
+                .rest()
+                .try_for_each(|answered| wholes.tell(&answered, sink));
+            if flow.is_continue() {
+                let _ = wholes.tell_rest(sink);
+            }
         }
         outcome
     }
 
     /// The verdicts on sessions, `[sessions]`.
     pub fn verdicts(&self, sessions: &[Session]) -> Vec<Verdict> {
+        self.answer(sessions).0
+    }
+
+    /// The same, and what windows of sessions say to that: none where the model was not asked.
+    fn answer(&self, sessions: &[Session]) -> (Vec<Verdict>, Vec<Option<Said>>) {
         let mut verdicts: Vec<Option<Verdict>> = sessions
             .iter()
             .map(|session| self.verdict_without_model(session))
@@ -212,12 +230,29 @@ impl Classifier {
         let ClassifierOptions {
             threshold, threads, ..
         } = self.options;
-        let (assessments, _) = self.model.assess(inputs.as_input(), threshold, threads);
-        let mut asked = assessments.into_iter();
-        for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_none()) {
-            *verdict = asked.next().map(verdict_of);
+        let (assessments, logits) = self.model.assess(inputs.as_input(), threshold, threads);
+        let temperature = self.model.contract().calibration.temperature;
+        let mut asked = assessments
+            .into_iter()
+            .zip(logits.chunks_exact(self.model.contract().shape.classes));
+        let mut said = Vec::new();
+        for (session, verdict) in sessions.iter().zip(&mut verdicts) {
+            let answer = if verdict.is_none() {
+                asked.next()
+            } else {
+                None
+            };
+            if session.window.is_some() {
+                said.push(answer.map(|(assessment, logits)| Said {
+                    probabilities: calibration::probabilities(logits, temperature),
+                    familiarity: assessment.familiarity,
+                }));
+            }
+            if let Some((assessment, _)) = answer {
+                *verdict = Some(verdict_of(assessment));
+            }
         }
-        verdicts.into_iter().flatten().collect()
+        (verdicts.into_iter().flatten().collect(), said)
     }
 
     /// The verdict on a session that the model need not be asked about.
@@ -236,6 +271,7 @@ fn verdict_of(assessment: Assessment) -> Verdict {
         label,
         confidence,
         is_unknown,
+        ..
     } = assessment;
     if is_unknown {
         // Damaged weights can give no number.
@@ -250,16 +286,4 @@ fn verdict_of(assessment: Assessment) -> Verdict {
         };
     }
     Verdict::Class { label, confidence }
-}
-
-/// Tells sessions and their verdicts, until nobody wants to hear more.
-fn tell(
-    answered: &Answered,
-    sink: &mut dyn FnMut(&Session, Verdict) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    answered
-        .sessions
-        .iter()
-        .zip(&answered.verdicts)
-        .try_for_each(|(session, &verdict)| sink(session, verdict))
 }

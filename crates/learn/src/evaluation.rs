@@ -42,12 +42,15 @@ pub const SCHEMA: u32 = 1;
 const BINS: NonZeroUsize = NonZeroUsize::new(15).expect("15 is not zero");
 
 /// What a model answers to samples, after calibration.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answers {
     /// The most probable class, `[samples]`.
     pub classes: Vec<u32>,
     /// Its probability, `[samples]`.
     pub confidences: Vec<f64>,
+    /// The probability of each class, `[samples, classes]`; only windows of sessions need it, and
+    /// others may leave it empty.
+    pub probabilities: Vec<f64>,
 }
 
 /// The figures of one confusion matrix.
@@ -122,7 +125,7 @@ pub struct Evaluation {
     pub scores: Scores,
     /// How far they would move.
     pub intervals: Intervals,
-    /// Of samples that are packets, the figures of sessions that their packets vote on.
+    /// Of samples that are packets or windows, the figures of sessions that these vote on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<Votes>,
     /// The classes, by label.
@@ -280,13 +283,17 @@ impl Evaluation {
     }
 }
 
-fn answers(logits: &[f32], classes: usize, temperature: f64) -> Answers {
-    let (classes, confidences) = calibration::confidences(logits, classes, temperature)
+fn answers(logits: &[f32], count: usize, temperature: f64) -> Answers {
+    let (classes, confidences) = calibration::confidences(logits, count, temperature)
         .into_iter()
         .unzip();
     Answers {
         classes,
         confidences,
+        probabilities: logits
+            .chunks_exact(count)
+            .flat_map(|logits| calibration::probabilities(logits, temperature))
+            .collect(),
     }
 }
 

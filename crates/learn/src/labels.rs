@@ -24,7 +24,7 @@ pub use self::{
 };
 use self::{
     label::{Label, Outcome, from_name, from_registry, from_sidecar},
-    sidecar::{Sidecar, View},
+    sidecar::{Sidecar, SidecarClass, View},
 };
 
 /// Where to take labels from.
@@ -36,8 +36,8 @@ pub enum Labelling {
     Pattern(Regex),
     /// A table of files and classes.
     Table(LabelTable),
-    /// The sidecar beside each capture that the laboratory made.
-    Sidecar,
+    /// What the sidecar beside each capture says, which the laboratory made.
+    Sidecar(SidecarClass),
     /// A public data set that is built in.
     Registry {
         /// Which.
@@ -171,7 +171,7 @@ impl Labelling {
                 }),
                 None => Outcome::Unlabelled("the table does not list it".to_owned()),
             }),
-            Self::Sidecar => from_sidecar(file),
+            Self::Sidecar(class) => from_sidecar(file, *class),
             Self::Registry {
                 registry,
                 map,
@@ -201,7 +201,7 @@ impl Labelling {
                 let is_present = |class: &&String| seen.contains(class.as_str());
                 Ok(map.classes.iter().filter(is_present).cloned().collect())
             }
-            (None, Self::Sidecar) => Ok(sidecar::classes()
+            (None, Self::Sidecar(SidecarClass::Activity)) => Ok(sidecar::classes()
                 .filter(|class| seen.contains(class.as_str()))
                 .collect()),
             (None, _) => Ok(seen.into_iter().map(str::to_owned).collect()),
@@ -211,7 +211,7 @@ impl Labelling {
     fn source(&self) -> LabelSource {
         match self {
             Self::Folder => LabelSource::Folder,
-            Self::Sidecar => LabelSource::Sidecar,
+            Self::Sidecar(class) => LabelSource::Sidecar { class: *class },
             Self::Pattern(pattern) => LabelSource::Pattern {
                 pattern: pattern.to_string(),
             },

@@ -148,6 +148,7 @@ impl Probabilities {
         Answers {
             classes,
             confidences,
+            probabilities: self.values.clone(),
         }
     }
 }

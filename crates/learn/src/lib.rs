@@ -38,3 +38,4 @@ pub mod learner;
 mod checksum;
 pub mod files;
 mod names;
+mod windows;

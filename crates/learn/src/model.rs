@@ -21,7 +21,7 @@ use network::{
 use serde::{Deserialize, Serialize};
 use traffic::{
     policy::BytePolicy,
-    session_table::{CutOptions, EndRule, Tunnels, Unit},
+    session_table::{CutOptions, EndRule, Tunnels},
 };
 
 pub use self::error::ModelError;
@@ -30,7 +30,7 @@ use crate::{
     checksum::sha256,
     dataset::{
         LabelledSlices,
-        manifest::{Cutting, EndRecord, RAW, TunnelsRecord, UnitRecord},
+        manifest::{Cutting, EndRecord, RAW, TunnelsRecord},
     },
     files, inputs,
     quantisation::Int8Score,
@@ -320,10 +320,7 @@ impl Model {
             policy: contract.policy.parse()?,
             slice_length: NonZeroUsize::new(contract.shape.slice_length)
                 .ok_or_else(|| ModelError::Damaged("its slices are empty".to_owned()))?,
-            unit: match contract.cutting.unit {
-                UnitRecord::Session => Unit::Session,
-                UnitRecord::Packet => Unit::Packet,
-            },
+            unit: contract.cutting.unit.into(),
             end_rule: match contract.cutting.session_end {
                 EndRecord::Capture => EndRule::Capture,
                 EndRecord::Timeout {

@@ -18,7 +18,7 @@ pub const SCHEMA: u32 = 1;
 const PACKETS: usize = 32;
 
 /// Names of the recipes that come with the program.
-pub const BUILT_IN: [&str; 3] = ["paper", "quick", "laboratory"];
+pub const BUILT_IN: [&str; 4] = ["paper", "quick", "laboratory", "windows"];
 
 /// Every setting that decides a training run; with the dataset, it decides the result.
 ///
@@ -109,6 +109,7 @@ impl Recipe {
             "paper" => include_str!("recipes/paper.toml"),
             "quick" => include_str!("recipes/quick.toml"),
             "laboratory" => include_str!("recipes/laboratory.toml"),
+            "windows" => include_str!("recipes/windows.toml"),
             _ => return None,
         };
         Self::parse(text).ok()

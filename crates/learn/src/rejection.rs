@@ -89,6 +89,8 @@ pub struct Assessment {
     pub label: u32,
     /// Its probability.
     pub confidence: f64,
+    /// How familiar the sample is, by what decides whether to believe it.
+    pub familiarity: f64,
     /// Whether it is not to be believed.
     pub is_unknown: bool,
 }

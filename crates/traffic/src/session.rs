@@ -45,6 +45,8 @@ pub enum SessionEnd {
     Packet,
     /// It has not: this is what is known of it so far.
     Open,
+    /// It is a window, as asked for, and not the last of its session.
+    Window,
 }
 
 impl SessionEnd {
@@ -58,6 +60,7 @@ impl SessionEnd {
             Self::Evicted => "evicted",
             Self::Packet => "packet",
             Self::Open => "open",
+            Self::Window => "window",
         }
     }
 }
@@ -69,6 +72,15 @@ pub struct Volume {
     pub packets: u64,
     /// Bytes on the wire from the IP header on.
     pub bytes: u64,
+}
+
+/// Which part of a longer session something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// How many sessions of the capture were opened before its own.
+    pub session: u64,
+    /// How many windows came before it, those in which nothing was sent among them.
+    pub number: u64,
 }
 
 /// A finished session, or a glimpse of an open one.
@@ -106,6 +118,9 @@ pub struct Session {
     pub summaries: Vec<PacketSummary>,
     /// Of the whole session.
     pub statistics: Statistics,
+    /// Which window of a session it is, if sessions are cut into windows: then all else, but for
+    /// ends, context, background and TCP's flags until then, is of that window alone.
+    pub window: Option<Window>,
 }
 
 impl Session {

@@ -9,10 +9,11 @@ mod open_slices;
 mod options;
 mod places;
 mod recency;
+mod windows;
 
 use std::{hash::BuildHasher, ops::ControlFlow};
 
-pub use self::options::{CutOptions, EndRule, Glimpses, LINGER_NANOSECONDS, Unit};
+pub use self::options::{CutOptions, EndRule, Glimpses, LINGER_NANOSECONDS, Unit, Windows};
 pub use crate::decode::Tunnels;
 use crate::{
     capture::{Frame, Frames},
@@ -31,6 +32,7 @@ use open_session::{Memory, OpenSession};
 use open_slices::OpenSlices;
 use places::Places;
 use recency::Recency;
+use windows::Turn;
 
 /// Cuts the frames of ONE capture into sessions.
 pub struct SessionTable {
@@ -139,6 +141,11 @@ struct Exit<'a> {
 
 impl Exit<'_> {
     fn end(&mut self, session: OpenSession, reason: SessionEnd, memory: &mut Memory) {
+        if session.is_before_windows() {
+            session.forget(memory);
+            self.tally.short_sessions += 1;
+            return;
+        }
         *self.tally.ends.entry(reason).or_default() += 1;
         (self.sink)(session.finish(reason, memory));
     }
@@ -187,7 +194,7 @@ impl OpenSessions {
 
     fn accept(&mut self, one: &Identified<'_>, options: &CutOptions, exit: &mut Exit<'_>) {
         match options.unit {
-            Unit::Session => self.take_in(one, options, exit),
+            Unit::Session | Unit::Window(_) => self.take_in(one, options, exit),
             Unit::Packet => self.pass(one, options, exit),
         }
     }
@@ -210,7 +217,16 @@ impl OpenSessions {
             return;
         };
         let was_closed = session.is_closed();
-        session.add(packet, *sender, options, &mut self.memory);
+        match session.turn(packet.timestamp) {
+            Turn::Stay => session.add(packet, *sender, options, &mut self.memory),
+            Turn::Skip => session.pass_over(packet, *sender),
+            Turn::Next(window) => {
+                let next = session.next_window(packet.timestamp, window, &mut self.memory);
+                let ended = std::mem::replace(session, next);
+                session.add(packet, *sender, options, &mut self.memory);
+                exit.end(ended, SessionEnd::Window, &mut self.memory);
+            }
+        }
         if options.end_rule.heeds_tcp() && session.is_closed() {
             if !was_closed {
                 self.active.remove(place);
@@ -261,6 +277,7 @@ impl OpenSessions {
         }
         let mut session = OpenSession::begin(one, &mut self.memory);
         session.number = self.opened;
+        session.cut_into(options.unit);
         self.opened += 1;
         let place = self.sessions.insert(session);
         self.places.insert(one.hash, place);

@@ -112,8 +112,19 @@ pub struct Tally {
     pub skips: BTreeMap<Skip, u64>,
     /// Tunnels recognised, whether entered or not, by kind.
     pub tunnels: BTreeMap<TunnelKind, u64>,
-    /// Sessions ended, by reason.
+    /// Sessions that ended before the first of the windows they were to be cut into.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub short_sessions: u64,
+    /// Sessions ended, by reason, and windows of them.
     pub ends: BTreeMap<SessionEnd, u64>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Tally {
@@ -122,9 +133,12 @@ impl Tally {
         self.skips.values().sum()
     }
 
-    /// Sessions ended.
+    /// Sessions ended; one that was cut into windows counts once.
     pub fn sessions(&self) -> u64 {
-        self.ends.values().sum()
+        let ends = self.ends.iter();
+        ends.filter(|(end, _)| **end != SessionEnd::Window)
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Sessions flushed to keep the table within its bound.
@@ -151,6 +165,7 @@ impl Tally {
             ("fragments", self.fragments),
             ("merged fragments", self.merged_fragments),
             ("held fragments", self.held_fragments),
+            ("sessions before their first window", self.short_sessions),
         ];
         let plain = plain
             .into_iter()
@@ -192,6 +207,7 @@ impl AddAssign<&Tally> for Tally {
         self.fragments += other.fragments;
         self.merged_fragments += other.merged_fragments;
         self.held_fragments += other.held_fragments;
+        self.short_sessions += other.short_sessions;
         add_counts(&mut self.link_types, &other.link_types);
         add_counts(&mut self.skips, &other.skips);
         add_counts(&mut self.tunnels, &other.tunnels);

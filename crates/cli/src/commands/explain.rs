@@ -7,7 +7,11 @@ use std::{io::Write, num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use learn::audit::explain;
-use traffic::{cut::cut, session::Session, session_table::CutOptions};
+use traffic::{
+    cut::cut,
+    session::Session,
+    session_table::{CutOptions, Unit},
+};
 
 use super::classify::SessionEnd;
 use crate::{
@@ -64,6 +68,9 @@ impl Explain {
         let mut options = model
             .cut_options()
             .with_context(|| format!("cannot use {name}"))?;
+        if matches!(options.unit, Unit::Window(_)) {
+            bail!("{name} reads windows of sessions; `explain` is for models of whole sessions");
+        }
         options.end_rule = self.session_end.rule(options.end_rule);
         if let Some(tunnels) = self.tunnels {
             options.tunnels = tunnels.into();

@@ -11,7 +11,7 @@ mod source;
 
 use std::{
     io::{self, Write},
-    num::NonZeroUsize,
+    num::{NonZeroU64, NonZeroUsize},
     path::PathBuf,
     sync::{
         atomic::AtomicBool,
@@ -21,11 +21,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use learn::classifier::{Classifier, ClassifierOptions, Moment};
 use traffic::{
-    session_table::{EndRule, Glimpses},
+    session_table::{EndRule, Glimpses, Unit},
     timestamp::Timestamp,
 };
 
@@ -92,13 +92,13 @@ pub(crate) struct Live {
     after: Vec<NonZeroUsize>,
     /// Ask about a session without that many packets when it is so old
     #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
-    within: Option<u64>,
+    within: Option<NonZeroU64>,
     /// Silence that ends a session [default: the model's own, or 64]
     #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
-    idle: Option<u64>,
+    idle: Option<NonZeroU64>,
     /// Age that ends a session at its next packet [default: the model's own, or 1800]
     #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
-    active: Option<u64>,
+    active: Option<NonZeroU64>,
     /// How to print it; all but text have the verdicts only, the summary goes to standard error
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
@@ -139,6 +139,12 @@ impl Live {
     /// Follows the sessions until the capture ends or somebody interrupts.
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let classifier = self.asking.classifier(|options| self.adjust(options))?;
+        if matches!(classifier.options().cut.unit, Unit::Window(_)) {
+            bail!(
+                "the model reads windows of sessions; `live` is for models of whole sessions, and \
+                 `classify -` reads such a model's from a pipe"
+            );
+        }
         let source = self.source()?;
         let name = source.name().to_owned();
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
@@ -181,8 +187,8 @@ impl Live {
                 idle_nanoseconds,
                 active_nanoseconds,
             } => EndRule::Timeout {
-                idle_nanoseconds: self.idle.unwrap_or(idle_nanoseconds),
-                active_nanoseconds: self.active.unwrap_or(active_nanoseconds),
+                idle_nanoseconds: self.idle.map_or(idle_nanoseconds, NonZeroU64::get),
+                active_nanoseconds: self.active.map_or(active_nanoseconds, NonZeroU64::get),
             },
             rule @ EndRule::Capture => rule,
         }
@@ -212,7 +218,7 @@ impl Live {
         };
         Glimpses {
             packets,
-            age_nanoseconds: self.within,
+            age_nanoseconds: self.within.map(NonZeroU64::get),
         }
     }
 

@@ -11,7 +11,7 @@ use learn::{
     capture_files,
     dataset::manifest::LabelSource,
     filters::Choice,
-    labels::{LabelTable, Labelled, Labelling, Unlabelled},
+    labels::{LabelTable, Labelled, Labelling, Unlabelled, sidecar::SidecarClass},
     preparation::{prepare, set_aside_others},
     registry::{self, Disputed, Excluded, LabelMap, Registry},
 };
@@ -42,6 +42,8 @@ Examples:
     undertone prepare data --split capture --seed 1 --out dataset
   Captures of `undertone-lab`, tested on sites that training never saw:
     undertone prepare lab/direct lab/inner --labels sidecar --split site --out dataset
+  Tunnels seen from outside, two seconds after two seconds, and what is done inside of them:
+    undertone prepare lab/outer --labels sidecar --unit window --policy ip --out dataset
   A dataset to share, with digests instead of addresses:
     head -c 32 /dev/urandom > key
     undertone prepare data --policy strict --anonymise key --out dataset")]
@@ -77,6 +79,10 @@ struct LabelArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "registry")]
     labels: Option<PathBuf>,
 
+    /// What of a sidecar is the class: what was done, or the kind of tunnel that it went through
+    #[arg(long, value_enum, default_value_t = SidecarClassChoice::Activity, value_name = "WHAT", requires = "labels")]
+    sidecar_class: SidecarClassChoice,
+
     /// A public data set that is built in
     #[arg(long, value_name = "NAME", value_parser = known_registry)]
     registry: Option<&'static Registry>,
@@ -103,6 +109,21 @@ struct LabelArguments {
     /// The classes, in the order of their labels; by default by name
     #[arg(long, value_delimiter = ',', value_name = "CLASS,…")]
     classes: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SidecarClassChoice {
+    Activity,
+    Tunnel,
+}
+
+impl From<SidecarClassChoice> for SidecarClass {
+    fn from(choice: SidecarClassChoice) -> Self {
+        match choice {
+            SidecarClassChoice::Activity => Self::Activity,
+            SidecarClassChoice::Tunnel => Self::Tunnel,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -166,7 +187,7 @@ impl Prepare {
                 .map_or("dataset", |registry| registry.name.as_str()),
             cleaning: Choice::Drop,
             rule: match labelled.source {
-                LabelSource::Sidecar => RuleChoice::Run,
+                LabelSource::Sidecar { .. } => RuleChoice::Run,
                 _ if is_given => RuleChoice::Given,
                 _ => RuleChoice::Session,
             },
@@ -184,7 +205,7 @@ impl LabelArguments {
         let labelling = if let Some(pattern) = &self.label_pattern {
             Labelling::Pattern(pattern.clone())
         } else if self.labels.as_deref() == Some(Path::new(SIDECAR)) {
-            Labelling::Sidecar
+            Labelling::Sidecar(self.sidecar_class.into())
         } else if let Some(path) = &self.labels {
             Labelling::Table(LabelTable::read(path)?)
         } else if let Some(registry) = self.registry {

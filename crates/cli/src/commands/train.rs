@@ -52,7 +52,7 @@ pub(crate) struct Train {
     #[arg(short, long, value_name = "RUN")]
     out: PathBuf,
     /// `quick` (12 epochs, falling learning rate), `paper` (150 epochs), `laboratory` (the shipped
-    /// model's), or a TOML file
+    /// model's), `windows` (for `prepare --unit window`), or a TOML file
     ///
     /// [default: quick; with --resume, the run's own]
     #[arg(long, value_name = "NAME|FILE")]

@@ -132,7 +132,7 @@ impl Flow {
                 _ => "new",
             },
             reason: match session.end_reason {
-                SessionEnd::Open => None,
+                SessionEnd::Open | SessionEnd::Window => None,
                 SessionEnd::Idle | SessionEnd::Active | SessionEnd::Closed => Some("timeout"),
                 SessionEnd::Evicted => Some("forced"),
                 SessionEnd::Capture | SessionEnd::Packet => Some("shutdown"),

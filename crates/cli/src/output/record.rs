@@ -28,12 +28,15 @@ pub(super) struct Record<'a> {
     moment: &'static str,
     model: &'a str,
     policy: &'a str,
+    /// Which window of its session this is, from 0; none of a session as a whole.
+    window: Option<u64>,
 }
 
 /// The columns of CSV: the fields of [`Record`].
 pub(super) const COLUMNS: &str = "capture,start,protocol,client_address,client_port,\
                                   server_address,server_port,verdict,class,nearest,confidence,\
-                                  background,packets,bytes,end_reason,moment,model,policy";
+                                  background,packets,bytes,end_reason,moment,model,policy,\
+                                  window";
 
 impl<'a> Record<'a> {
     pub(super) fn of(finding: &Finding<'a>) -> Self {
@@ -58,6 +61,7 @@ impl<'a> Record<'a> {
             moment: finding.moment.name(),
             model: &finding.origin.model,
             policy: &finding.origin.policy,
+            window: session.window.map(|window| window.number),
         }
     }
 
@@ -84,6 +88,9 @@ impl<'a> Record<'a> {
             self.moment.to_owned(),
             self.model.to_owned(),
             quoted(self.policy),
+            self.window
+                .map(|window| window.to_string())
+                .unwrap_or_default(),
         ]
         .join(",")
     }
@@ -130,6 +137,7 @@ mod tests {
             moment: "",
             model: "",
             policy: "",
+            window: None,
         };
         let text = serde_json::to_string(&record).unwrap();
         let mut last = 0;

@@ -70,6 +70,10 @@ impl Summary {
             let captures = counted(self.tally.cut_short_captures, "capture");
             lines.push(format!("{captures} ended inside of a frame"));
         }
+        if self.tally.short_sessions > 0 {
+            let sessions = counted(self.tally.short_sessions, "session");
+            lines.push(format!("{sessions} ended before the first window"));
+        }
         if self.tally.evicted() > 0 {
             let sessions = counted(self.tally.evicted(), "session");
             lines.push(format!(

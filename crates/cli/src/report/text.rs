@@ -104,10 +104,18 @@ fn scores(evaluation: &Evaluation) -> String {
         table.add_row(vec![
             left("sessions, by vote"),
             right(percent(votes.scores.accuracy)),
+            right(String::new()),
+            right(String::new()),
+            right(String::new()),
+            right(range(votes.intervals.accuracy)),
+        ]);
+        table.add_row(vec![
+            left("their macro average"),
+            right(String::new()),
             right(percent(averages.precision)),
             right(percent(averages.recall)),
             right(percent(averages.f1)),
-            right(range(votes.intervals.accuracy)),
+            right(range(votes.intervals.macro_f1)),
         ]);
     }
     shown(&table)

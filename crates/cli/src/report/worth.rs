@@ -89,8 +89,9 @@ fn split(evaluation: &Evaluation) -> String {
 /// What packets say of their sessions.
 fn votes(evaluation: &Evaluation) -> Option<String> {
     let votes = evaluation.votes.as_ref()?;
+    let parts = votes.parts;
     Some(format!(
-        "The samples are packets. Where all scored packets of a session vote on it, {} of {} get \
+        "The samples are {parts}. Where all scored {parts} of a session vote on it, {} of {} get \
          their class, macro-F1 {}: this is what compares with models of sessions.",
         percent(votes.scores.accuracy),
         counted(votes.scores.samples, "session"),

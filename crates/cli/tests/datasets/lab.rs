@@ -67,6 +67,18 @@ fn sidecars_are_labels_and_runs_are_kept_whole() {
 }
 
 #[test]
+fn the_kind_of_tunnel_may_be_the_class() {
+    let manifest = manifest(&lab(), &["--sidecar-class", "tunnel"]);
+    let expected = json!(["none", "openvpn-udp", "wireguard"]);
+    assert_eq!(manifest["classes"], expected);
+    let source = json!({"source": "sidecar", "class": "tunnel"});
+    assert_eq!(manifest["labels"], source);
+    let captures = manifest["captures"].as_array().unwrap();
+    let of_wireguard = captures.iter().filter(|one| one["class"] == "wireguard");
+    assert_eq!(of_wireguard.count(), 3);
+}
+
+#[test]
 fn rows_know_what_the_sidecar_says() {
     let folder = lab();
     manifest(&folder, &[]);

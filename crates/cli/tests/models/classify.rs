@@ -63,7 +63,7 @@ fn csv_has_a_header_and_as_many_fields_in_every_line() {
         .lines()
         .map(|line| line.split(',').count())
         .collect();
-    assert_eq!(fields, [18; 10]);
+    assert_eq!(fields, [19; 10]);
     assert_eq!(outcome.err, "");
 }
 

@@ -13,6 +13,7 @@ mod model;
 mod reproduce;
 mod train;
 mod unknown;
+mod windows;
 
 use std::{
     ffi::OsStr,

@@ -7,7 +7,7 @@ use std::{
 
 use traffic::session::Session;
 
-use super::{Classifier, Verdict};
+use super::{Classifier, Said, Verdict};
 
 /// Batches that may wait for the network; with the one it is busy with and the one being filled,
 /// all that is held of ended sessions.
@@ -17,6 +17,19 @@ const WAITING: usize = 2;
 pub(super) struct Answered {
     pub(super) sessions: Vec<Session>,
     pub(super) verdicts: Vec<Verdict>,
+    /// What those of them say that are windows, in their order.
+    pub(super) said: Vec<Option<Said>>,
+}
+
+impl Answered {
+    fn by(classifier: &Classifier, sessions: Vec<Session>) -> Self {
+        let (verdicts, said) = classifier.answer(&sessions);
+        Self {
+            sessions,
+            verdicts,
+            said,
+        }
+    }
 }
 
 /// A network that is asked about batches of sessions, and answers them in their order.
@@ -50,8 +63,8 @@ impl<'a> Asking<'a> {
         let (answers, answered) = channel();
         scope.spawn(move || {
             for sessions in questions {
-                let verdicts = classifier.verdicts(&sessions);
-                if answers.send(Answered { sessions, verdicts }).is_err() {
+                let answered = Answered::by(classifier, sessions);
+                if answers.send(answered).is_err() {
                     break;
                 }
             }
@@ -66,8 +79,7 @@ impl<'a> Asking<'a> {
                 classifier,
                 answered,
             } => {
-                let verdicts = classifier.verdicts(&sessions);
-                *answered = Some(Answered { sessions, verdicts });
+                *answered = Some(Answered::by(classifier, sessions));
             }
             // Nobody takes it after a panic only, which the end of the scope brings up.
             Self::Beside { asked, .. } => drop(asked.send(sessions)),

@@ -72,8 +72,15 @@ fn obstacle(manifest: &Manifest) -> Option<String> {
                 .to_owned(),
         );
     }
-    if manifest.cutting.unit == UnitRecord::Packet {
-        return Some("the samples here are packets, the published ones sessions".to_owned());
+    let parts = match manifest.cutting.unit {
+        UnitRecord::Session => None,
+        UnitRecord::Packet => Some("packets"),
+        UnitRecord::Window { .. } => Some("windows"),
+    };
+    if let Some(parts) = parts {
+        return Some(format!(
+            "the samples here are {parts}, the published ones sessions"
+        ));
     }
     let rule = manifest.split.rule;
     if !matches!(rule, SplitRule::Given | SplitRule::Session) {

@@ -73,7 +73,7 @@ pub struct Trial {
     pub scores: Scores,
     /// How far they would move.
     pub intervals: Intervals,
-    /// Of samples that are packets, the figures of sessions that their packets vote on.
+    /// Of samples that are packets or windows, the figures of sessions that these vote on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<Votes>,
     /// The figures on samples whose slice is not, byte for byte, one of training; none if no slice

@@ -3,11 +3,14 @@
 //! These types are the file's, not the program's: a change of theirs is a change of [`SCHEMA`].
 //! There is no date and no folder in it, so that the same captures give the same bytes anywhere.
 
-use std::{collections::BTreeMap, num::NonZeroUsize};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU64, NonZeroUsize},
+};
 
 use serde::{Deserialize, Serialize};
 use traffic::{
-    session_table::{CutOptions, EndRule, Tunnels, Unit},
+    session_table::{CutOptions, EndRule, Tunnels, Unit, Windows},
     tally::Tally,
 };
 
@@ -15,7 +18,7 @@ use super::Split;
 pub use super::row_tally::RowTally;
 use crate::{
     filters::{FilterTally, Filters},
-    labels::sidecar::{Sidecar, View},
+    labels::sidecar::{Sidecar, SidecarClass, View},
     splits::{Fractions, SplitRule},
 };
 
@@ -139,6 +142,45 @@ pub enum UnitRecord {
     Session,
     /// Each packet alone.
     Packet,
+    /// Some seconds of a session after others.
+    Window {
+        /// How long one is, in nanoseconds.
+        nanoseconds: NonZeroU64,
+        /// How many of a session's first packets are in none.
+        skipped_packets: u32,
+    },
+}
+
+impl From<Unit> for UnitRecord {
+    fn from(unit: Unit) -> Self {
+        match unit {
+            Unit::Session => Self::Session,
+            Unit::Packet => Self::Packet,
+            Unit::Window(Windows {
+                nanoseconds,
+                skipped_packets,
+            }) => Self::Window {
+                nanoseconds,
+                skipped_packets,
+            },
+        }
+    }
+}
+
+impl From<UnitRecord> for Unit {
+    fn from(unit: UnitRecord) -> Self {
+        match unit {
+            UnitRecord::Session => Self::Session,
+            UnitRecord::Packet => Self::Packet,
+            UnitRecord::Window {
+                nanoseconds,
+                skipped_packets,
+            } => Self::Window(Windows {
+                nanoseconds,
+                skipped_packets,
+            }),
+        }
+    }
 }
 
 /// [`EndRule`] on disk.
@@ -169,10 +211,7 @@ pub enum TunnelsRecord {
 impl From<&CutOptions> for Cutting {
     fn from(options: &CutOptions) -> Self {
         Self {
-            unit: match options.unit {
-                Unit::Session => UnitRecord::Session,
-                Unit::Packet => UnitRecord::Packet,
-            },
+            unit: options.unit.into(),
             session_end: match options.end_rule {
                 EndRule::Capture => EndRecord::Capture,
                 EndRule::Timeout {
@@ -212,7 +251,11 @@ pub enum LabelSource {
         sha256: String,
     },
     /// The sidecar beside each capture that the laboratory made.
-    Sidecar,
+    Sidecar {
+        /// What of it is the class.
+        #[serde(default, skip_serializing_if = "is_default")]
+        class: SidecarClass,
+    },
     /// A public data set that is built in.
     Registry {
         /// Its name.
@@ -332,6 +375,10 @@ pub struct SplitRecord {
     /// Samples left out, by this split and those before it, because their run is on another side.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[expect(

@@ -57,6 +57,7 @@ mod tests {
         let answers = Answers {
             classes: vec![0, 1, 1],
             confidences: vec![1.0; 3],
+            ..Answers::default()
         };
         let found = BackgroundShare::of(&rows, &answers, 2);
         assert_eq!((found.samples, found.by_class), (1, vec![1, 0]));

@@ -96,8 +96,12 @@ pub fn verdicts(
 fn refusal(model: &Model, manifest: &Manifest) -> Option<String> {
     let network = model.contract().shape.architecture;
     let parts = network.parts();
-    if manifest.cutting.unit == UnitRecord::Packet {
-        return Some("its samples are single packets".to_owned());
+    match manifest.cutting.unit {
+        UnitRecord::Session => (),
+        UnitRecord::Packet => return Some("its samples are single packets".to_owned()),
+        UnitRecord::Window { .. } => {
+            return Some("its samples are windows, not beginnings of sessions".to_owned());
+        }
     }
     if manifest.policy == RAW {
         return Some("its slices were taken as they were found".to_owned());

@@ -44,6 +44,7 @@ mod tests {
         let answers = Answers {
             classes: vec![1, 0],
             confidences: vec![1.0; 2],
+            ..Answers::default()
         };
         assert_eq!(PreambleShare::of(&rows, &answers, 2), None);
         rows.origins[0].has_preamble = true;

@@ -229,6 +229,7 @@ pub(crate) mod tests {
         let answers = Answers {
             classes: vec![0; test.samples.labels.len()],
             confidences: vec![1.0; test.samples.labels.len()],
+            ..Answers::default()
         };
         Sharing::of(
             &test,
@@ -287,6 +288,7 @@ pub(crate) mod tests {
         let answers = Answers {
             classes: vec![0],
             confidences: vec![1.0],
+            ..Answers::default()
         };
         let found = Sharing::of(
             &test,
@@ -309,6 +311,7 @@ pub(crate) mod tests {
         let answers = Answers {
             classes: vec![0],
             confidences: vec![1.0],
+            ..Answers::default()
         };
         let seen = Seen {
             rows: &train,

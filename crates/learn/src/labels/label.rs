@@ -4,7 +4,10 @@ use std::path::Path;
 
 use regex::{Captures, Regex};
 
-use super::{LabelError, sidecar::Sidecar};
+use super::{
+    LabelError,
+    sidecar::{Sidecar, SidecarClass},
+};
 use crate::{
     capture_files::CaptureFile,
     dataset::Split,
@@ -102,8 +105,8 @@ pub(super) fn from_registry(
     })
 }
 
-/// What a capture's sidecar says of it.
-pub(super) fn from_sidecar(file: &CaptureFile) -> Result<Outcome, LabelError> {
+/// What a capture's sidecar says of it; its class is `class` of that.
+pub(super) fn from_sidecar(file: &CaptureFile, class: SidecarClass) -> Result<Outcome, LabelError> {
     let found = Sidecar::read(&file.path).map_err(|source| LabelError::Sidecar {
         file: file.name.clone(),
         source,
@@ -112,7 +115,7 @@ pub(super) fn from_sidecar(file: &CaptureFile) -> Result<Outcome, LabelError> {
         Some(sidecar) => Outcome::Label(Label {
             group: Some(sidecar.run.clone()),
             sidecar: Some(Box::new(sidecar.clone())),
-            ..Label::of_class(&sidecar.class)
+            ..Label::of_class(sidecar.class_of(class))
         }),
         None => Outcome::Unlabelled(format!(
             "there is no `{}` beside it",

@@ -61,6 +61,20 @@ impl fmt::Display for View {
     }
 }
 
+/// What of a sidecar is its capture's class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SidecarClass {
+    /// What was done, and whether through a tunnel.
+    #[default]
+    Activity,
+    /// The kind of tunnel.
+    Tunnel,
+}
+
+/// The class of what went through no tunnel, where tunnels are told apart.
+const NO_TUNNEL: &str = "none";
+
 /// What a sidecar says of its capture.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Sidecar {
@@ -119,6 +133,14 @@ impl Sidecar {
                 path: shown,
                 source,
             }),
+        }
+    }
+
+    /// The class of its capture.
+    pub fn class_of(&self, kind: SidecarClass) -> &str {
+        match kind {
+            SidecarClass::Activity => &self.class,
+            SidecarClass::Tunnel => self.tunnel.as_deref().unwrap_or(NO_TUNNEL),
         }
     }
 

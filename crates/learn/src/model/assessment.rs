@@ -84,6 +84,7 @@ impl Model {
             .map(|((label, confidence), familiarity)| Assessment {
                 label,
                 confidence,
+                familiarity,
                 // Damaged weights can give no number, which is below no threshold either.
                 is_unknown: familiarity.is_nan() || familiarity < threshold,
             })

@@ -8,11 +8,11 @@ use crate::{
         DatasetError, Manifest, Split,
         columns::Form,
         folder::{MANIFEST, SAMPLES, Staging},
-        manifest::{CaptureRecord, ClassCounts, SplitRecord},
+        manifest::{CaptureRecord, ClassCounts, Cutting, SplitRecord, UnitRecord},
         samples,
     },
     filters::{Facts, Filters},
-    splits::{Assignment, SplitOptions, assign},
+    splits::{Assignment, SplitError, SplitOptions, SplitRule, assign},
 };
 
 /// Everything that was cut.
@@ -49,6 +49,7 @@ pub(crate) fn assemble(
     split: &SplitOptions,
     staging: Staging,
 ) -> Result<Manifest, PrepareError> {
+    refuse_torn_sessions(&manifest.cutting, split)?;
     let facts: Vec<Facts> = all.cut.iter().flat_map(|part| part.facts.clone()).collect();
     let (keep, mut tally) = filters.apply(&facts);
     for lab in all
@@ -119,6 +120,18 @@ pub(super) fn count_samples(
     for (fact, side) in facts.iter().zip(&assignment.splits) {
         captures[fact.capture as usize].samples += u64::from(side.is_some());
     }
+}
+
+/// A session is known again by any of its windows: no rule may put two of them on two sides.
+pub(super) fn refuse_torn_sessions(
+    cutting: &Cutting,
+    split: &SplitOptions,
+) -> Result<(), SplitError> {
+    let is_window = matches!(cutting.unit, UnitRecord::Window { .. });
+    if is_window && split.rule == SplitRule::Session {
+        return Err(SplitError::TornSessions);
+    }
+    Ok(())
 }
 
 fn refuse_empty_classes(

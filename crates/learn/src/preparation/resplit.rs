@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     PrepareError,
-    assembly::{count_samples, finish, record},
+    assembly::{count_samples, finish, record, refuse_torn_sessions},
 };
 use crate::{
     dataset::{
@@ -35,6 +35,7 @@ pub fn resplit(
         }
         .into());
     }
+    refuse_torn_sessions(&manifest.cutting, options)?;
     let facts = samples::read_facts(&source)?;
     let assignment = assign(&facts, &manifest.classes, options)?;
     let sides = assignment.splits.clone();

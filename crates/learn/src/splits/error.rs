@@ -51,6 +51,12 @@ pub enum SplitError {
         /// All samples.
         samples: usize,
     },
+    /// Windows of one session on two sides.
+    #[error(
+        "rule `session` draws single samples, and these are windows: those of one session would be \
+         on both sides; use rule `run`, `capture` or another that keeps sessions whole"
+    )]
+    TornSessions,
     /// No tunnel to hold out.
     #[error("no sample went through a tunnel; use rule `run`")]
     NoTunnel,

@@ -6,6 +6,7 @@ use super::{
     journal::{Journal, Journals, is_exact},
     key::{End, SessionKey},
     open_slices::OpenSlices,
+    windows::Course,
 };
 use crate::{
     background::Background,
@@ -34,7 +35,7 @@ pub(super) struct OpenSession {
     pub(super) key: SessionKey,
     /// Time of the latest packet.
     pub(super) latest: Timestamp,
-    start: Timestamp,
+    pub(super) start: Timestamp,
     /// Of its key.
     pub(super) hash: u32,
     link_type: LinkType,
@@ -42,7 +43,7 @@ pub(super) struct OpenSession {
     background: Option<Background>,
     tcp_flags: [u8; 2],
     journal: Journal,
-    packets: u64,
+    pub(super) packets: u64,
     bytes: u64,
     forward: Volume,
     payload_bytes: u64,
@@ -54,6 +55,8 @@ pub(super) struct OpenSession {
     packet_slices: Vec<Slice>,
     /// How many sessions were opened before it.
     pub(super) number: u64,
+    /// Where it is, if it is cut into windows: then everything else is of the present window.
+    pub(super) course: Option<Box<Course>>,
 }
 
 impl OpenSession {
@@ -79,7 +82,47 @@ impl OpenSession {
             statistics: None,
             packet_slices: Vec::new(),
             number: 0,
+            course: None,
         }
+    }
+
+    /// Nothing yet of the same session, from this moment on; what was seen of TCP's flags is kept.
+    pub(super) fn next_part(&self, start: Timestamp, memory: &mut Memory) -> Self {
+        Self {
+            key: self.key,
+            latest: self.latest,
+            start,
+            hash: self.hash,
+            link_type: self.link_type,
+            client: self.client,
+            background: self.background,
+            tcp_flags: self.tcp_flags,
+            journal: Journal::EMPTY,
+            packets: 0,
+            bytes: 0,
+            payload_bytes: 0,
+            forward: Volume::default(),
+            slice: memory.slices.take(),
+            filled: 0,
+            statistics: None,
+            packet_slices: Vec::new(),
+            number: self.number,
+            course: None,
+        }
+    }
+
+    fn direction(&self, sender: End) -> Direction {
+        if sender == self.client {
+            Direction::Forward
+        } else {
+            Direction::Backward
+        }
+    }
+
+    /// Notes of a packet of its key only that there was one.
+    pub(super) fn pass_over(&mut self, packet: &Packet<'_>, sender: End) {
+        self.latest = self.latest.max(packet.timestamp);
+        self.tcp_flags[self.direction(sender) as usize] |= packet.tcp_flags;
     }
 
     /// Takes in a packet of its key that this end sent.
@@ -90,12 +133,8 @@ impl OpenSession {
         options: &CutOptions,
         memory: &mut Memory,
     ) {
-        let direction = if sender == self.client {
-            Direction::Forward
-        } else {
-            Direction::Backward
-        };
-        self.latest = self.latest.max(packet.timestamp);
+        let direction = self.direction(sender);
+        self.pass_over(packet, sender);
         self.packets += 1;
         self.bytes += u64::from(packet.length);
         if direction == Direction::Forward {
@@ -103,7 +142,6 @@ impl OpenSession {
             self.forward.bytes += u64::from(packet.length);
         }
         self.payload_bytes += u64::from(packet.payload_length);
-        self.tcp_flags[direction as usize] |= packet.tcp_flags;
         let filled = self.filled as usize;
         if filled < options.slice_length.get() {
             let row = memory.slices.row_mut(self.slice);
@@ -183,7 +221,7 @@ impl OpenSession {
             return None;
         };
         let silence = packet.timestamp.nanoseconds_since(self.latest);
-        let age = packet.timestamp.nanoseconds_since(self.start);
+        let age = packet.timestamp.nanoseconds_since(self.first_seen());
         if self.is_closed() {
             let is_over =
                 packet.tcp_flags & SYN != 0 || silence > LINGER_NANOSECONDS.min(idle_nanoseconds);
@@ -233,6 +271,7 @@ impl OpenSession {
 
     fn without_slices(&self, end_reason: SessionEnd, journals: &Journals) -> Session {
         Session {
+            window: self.window(),
             five_tuple: self.key.five_tuple(self.client),
             context: self.key.context(),
             link_type: self.link_type,
@@ -250,6 +289,12 @@ impl OpenSession {
             summaries: journals.summaries(self.journal, self.start),
             statistics: self.statistics_so_far(journals),
         }
+    }
+
+    /// Gives its memory to others without a word.
+    pub(super) fn forget(self, memory: &mut Memory) {
+        memory.journals.clear(self.journal);
+        memory.slices.give_back(self.slice);
     }
 
     fn statistics_so_far(&self, journals: &Journals) -> Statistics {

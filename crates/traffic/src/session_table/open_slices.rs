@@ -51,13 +51,18 @@ impl OpenSlices {
     /// A slice of the first bytes of a row, which others may then have.
     pub(super) fn finish(&mut self, row: u32, filled: usize) -> Slice {
         let slice = Slice::of_bytes(&self.row(row)[..filled], self.length);
-        self.free.push(row);
+        self.give_back(row);
         slice
     }
 
     /// A slice of the first bytes of a row, which stays.
     pub(super) fn copy(&self, row: u32, filled: usize) -> Slice {
         Slice::of_bytes(&self.row(row)[..filled], self.length)
+    }
+
+    /// A row that others may have.
+    pub(super) fn give_back(&mut self, row: u32) {
+        self.free.push(row);
     }
 
     fn split(&self, row: u32) -> (usize, usize) {

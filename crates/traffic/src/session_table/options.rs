@@ -1,6 +1,6 @@
 //! Options: every setting that decides what sessions and slices come out of a capture.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::{decode::Tunnels, policy::BytePolicy, slice::SLICE_LENGTH};
 
@@ -11,6 +11,21 @@ pub enum Unit {
     Session,
     /// Each packet alone: a session of one packet, its sender the client.
     Packet,
+    /// Some seconds of a session after others: sessions that are too long to wait for their end.
+    Window(Windows),
+}
+
+/// How sessions are cut into windows.
+///
+/// Windows lie one behind the other from the first packet on that is in one; a window in which
+/// nothing is sent is left out. Direction and end are those of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// How long a window is, in nanoseconds.
+    pub nanoseconds: NonZeroU64,
+    /// How many of a session's first packets are in no window, as those by which a tunnel is set
+    /// up; of a session that has no more there is none.
+    pub skipped_packets: u32,
 }
 
 /// When a session ends.

@@ -20,3 +20,4 @@ mod statistics;
 mod support;
 mod tshark;
 mod tunnels;
+mod windows;

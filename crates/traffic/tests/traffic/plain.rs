@@ -50,7 +50,7 @@ pub(crate) fn cut_plainly(
             sink: &mut sink,
         };
         match options.unit {
-            Unit::Session => open.take_in(&packet, options, &mut exit),
+            Unit::Session | Unit::Window(_) => open.take_in(&packet, options, &mut exit),
             Unit::Packet => {
                 let mut session = OpenSession::begin(&packet, 0, options);
                 session.add(&packet, options);
@@ -211,6 +211,7 @@ impl OpenSession {
 
     fn finish(self, end_reason: SessionEnd) -> Session {
         Session {
+            window: None,
             five_tuple: self.five_tuple,
             context: self.context,
             link_type: self.link_type,

@@ -35,7 +35,7 @@ pub(crate) fn to_server(payload: &[u8]) -> Vec<u8> {
     udp_packet(client(), server(), payload)
 }
 
-fn to_client(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn to_client(payload: &[u8]) -> Vec<u8> {
     udp_packet(server(), client(), payload)
 }
 

@@ -115,8 +115,16 @@ pub(super) fn text(model: &Model) -> String {
 
 fn sessions(cutting: &Cutting) -> String {
     let unit = match cutting.unit {
-        UnitRecord::Session => "whole sessions",
-        UnitRecord::Packet => "single packets",
+        UnitRecord::Session => "whole sessions".to_owned(),
+        UnitRecord::Packet => "single packets".to_owned(),
+        UnitRecord::Window {
+            nanoseconds,
+            skipped_packets,
+        } => format!(
+            "windows of {} s, behind the first {}, of sessions",
+            nanoseconds.get() as f64 / 1e9,
+            counted(u64::from(skipped_packets), "packet"),
+        ),
     };
     let end = match cutting.session_end {
         EndRecord::Capture => "that end with their capture".to_owned(),

@@ -110,8 +110,9 @@ fn votes(table: &Table) -> Option<String> {
         })
         .collect();
     let sessions = table.rows.iter().find_map(|row| row.votes.as_ref())?;
+    let parts = sessions.parts;
     Some(format!(
-        "The samples are packets. Where all scored packets of a session vote on it, of {} these get \
+        "The samples are {parts}. Where all scored {parts} of a session vote on it, of {} these get \
          their class (macro-F1 in brackets), which is what compares with models of sessions: {}.",
         counted(sessions.scores.samples, "session"),
         of_models.join(", ")

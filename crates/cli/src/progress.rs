@@ -8,7 +8,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use learn::{
     run::EpochRecord,
-    training::{Plan, Progress, StepProgress},
+    training::{LayerDone, Plan, Progress, StepProgress},
 };
 
 use crate::numbers::{count, counted, duration, percent};
@@ -85,6 +85,15 @@ impl Progress for TrainingProgress {
             // Steps that an earlier run did say nothing of this one's pace.
             bar.reset_eta();
             self.bar = Some(bar);
+        }
+    }
+
+    fn layer(&mut self, done: LayerDone) {
+        if !self.is_quiet {
+            self.say(&format!(
+                "layer {} of {} started alone: mean squared difference {:.5}",
+                done.layer, done.layers, done.loss
+            ));
         }
     }
 

@@ -64,6 +64,11 @@ pub struct Recipe {
     /// epoch, so that a network of sequences learns to answer early.
     #[serde(default, skip_serializing_if = "is_default")]
     pub prefix_share: f64,
+    /// How often the training samples are gone through for each hidden layer of `deep-packet-sae`
+    /// before the network is trained as a whole, at the full learning rate; its authors are recalled to
+    /// have taken 200. The other networks have no such start.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub layerwise_epochs: u32,
     /// How much each class weighs in the loss.
     #[serde(default)]
     pub class_weights: ClassWeights,

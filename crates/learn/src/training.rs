@@ -5,6 +5,7 @@
 
 mod checks;
 mod epochs;
+mod layerwise;
 mod order;
 mod state;
 
@@ -55,6 +56,8 @@ pub enum MissingClasses {
 pub trait Progress {
     /// Once, before the first step.
     fn begin(&mut self, _plan: Plan) {}
+    /// After each layer that was started alone, before the first step.
+    fn layer(&mut self, _layer: LayerDone) {}
     /// After each step.
     fn step(&mut self, _step: StepProgress) {}
     /// After each epoch.
@@ -74,6 +77,17 @@ pub struct Plan {
     pub train_samples: usize,
     /// Validation samples.
     pub validation_samples: usize,
+}
+
+/// A hidden layer that was started alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LayerDone {
+    /// Which layer, counted from 1.
+    pub layer: usize,
+    /// How many are started so.
+    pub layers: usize,
+    /// Mean squared difference, in its last epoch, between what it reads and what is given back.
+    pub loss: f64,
 }
 
 /// Where training is.

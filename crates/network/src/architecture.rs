@@ -98,7 +98,7 @@ impl Architecture {
                  (Lotfollahi et al. 2017)"
             }
             Self::DeepPacketSae => {
-                "five narrowing layers, made for the same; without their layer-wise start"
+                "five narrowing layers, made for the same; `layerwise_epochs` starts them in turn"
             }
         }
     }

@@ -5,6 +5,7 @@ mod answers;
 mod bfloat16;
 mod branch;
 mod int8;
+mod layerwise;
 mod padding;
 mod reference;
 pub(crate) mod samples;

@@ -112,12 +112,12 @@ pub(crate) fn spatial_features(
     (features, statistics.into_iter().flatten().collect())
 }
 
-fn matrix(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
+pub(crate) fn matrix(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
     let flat = rest.clone().narrow(0, parameter.offset, parameter.size());
     flat.reshape([parameter.shape[0], parameter.shape[1]])
 }
 
-fn row(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
+pub(crate) fn row(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
     let flat = rest.clone().narrow(0, parameter.offset, parameter.size());
     flat.reshape([1, parameter.size()])
 }

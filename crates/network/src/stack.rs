@@ -2,8 +2,8 @@
 //!
 //! `cnn1d`: Wang et al., *End-to-end encrypted traffic classification with one-dimensional
 //! convolution neural networks*, ISI 2017. `deep-packet-cnn` and `deep-packet-sae`: Lotfollahi
-//! et al., *Deep Packet*, 2017. The latter's layers are trained together from the start here; its
-//! authors first fit each to what the one before it gives.
+//! et al., *Deep Packet*, 2017. The latter's authors first fit each layer to what the one before it
+//! gives; `trainer::layerwise` does so where a recipe asks for it.
 
 use crate::architecture::Architecture;
 

@@ -2,6 +2,7 @@
 
 mod dropout;
 mod gradients;
+mod layerwise;
 mod state;
 mod statistics;
 
@@ -24,6 +25,7 @@ use crate::{
     trunk::Trunk,
     weights::{Weights, WeightsError},
 };
+pub use layerwise::LayerStart;
 
 /// One batch of samples.
 #[derive(Debug, Clone, Copy)]

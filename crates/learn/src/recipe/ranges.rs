@@ -82,6 +82,12 @@ impl Recipe {
             "0 to 1",
         )?;
         check(
+            self.layerwise_epochs <= 100_000,
+            "layerwise_epochs",
+            self.layerwise_epochs.to_string(),
+            "0 to 100000",
+        )?;
+        check(
             self.patience != Some(0),
             "patience",
             "0".to_owned(),

@@ -16,6 +16,7 @@ use network::{
 use super::{
     Outcome, Plan, Progress, StepProgress, Training, TrainingError,
     checks::class_counts,
+    layerwise::start_layers,
     order::{epoch_order, gather},
     state::State,
 };
@@ -42,6 +43,8 @@ pub(super) struct Loop<'a> {
     prefixes: Prefixes,
     class_weights: Option<Vec<f32>>,
     steps_per_epoch: u64,
+    /// Whether the first step is still to be done, by new weights.
+    is_new: bool,
     state: State,
     epochs: Vec<EpochRecord>,
 }
@@ -69,6 +72,7 @@ impl<'a> Loop<'a> {
             Start::Resume => read_if_there(&path)?,
             _ => None,
         };
+        let is_new = stopped.is_none();
         let (trainer, state) = if let Some(bytes) = stopped {
             let (state, weights) = State::from_bytes(&bytes)?;
             (Trainer::resume(options, &weights)?, state)
@@ -106,6 +110,7 @@ impl<'a> Loop<'a> {
             manifest,
             set,
             trainer,
+            is_new,
             state,
             epochs,
         })
@@ -124,6 +129,14 @@ impl<'a> Loop<'a> {
             train_samples: self.set.train.labels.len(),
             validation_samples: self.set.validation.labels.len(),
         });
+        if self.is_new {
+            let (recipe, from) = (&self.training.recipe, &self.set.train);
+            let prefixes = &self.prefixes;
+            if !start_layers(&mut self.trainer, recipe, from, prefixes, progress, stop)? {
+                // Nothing to continue from was written: a resumed run starts its layers anew.
+                return Ok(Outcome::Stopped { epoch: 1, step: 0 });
+            }
+        }
         while !self.is_finished() {
             let epoch = self.state.epochs_done + 1;
             let order = epoch_order(

@@ -8,8 +8,9 @@ use std::{
 
 use undertone_learn::{
     dataset::Dataset,
+    recipe::{Architecture, Recipe},
     run::Start,
-    training::{Outcome, Progress, StepProgress, Training, TrainingError, train},
+    training::{LayerDone, Outcome, Progress, StepProgress, Training, TrainingError, train},
 };
 
 use crate::{dataset, fit, never, training};
@@ -185,4 +186,58 @@ fn a_damaged_state_is_told_and_not_continued_from() {
         error.starts_with("cannot continue from `last.safetensors`"),
         "{error}"
     );
+}
+
+/// Stops once so many layers were started.
+struct StopAfterLayers<'a> {
+    layers: usize,
+    stop: &'a AtomicBool,
+}
+
+impl Progress for StopAfterLayers<'_> {
+    fn layer(&mut self, done: LayerDone) {
+        assert!(done.loss.is_finite() && done.loss > 0.0, "{done:?}");
+        assert_eq!(done.layers, 5);
+        if done.layer == self.layers {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn layers_that_start_alone_change_the_model_and_a_stop_among_them_does_not() {
+    let dataset = dataset();
+    let folder = tempfile::tempdir().unwrap();
+    let started = |name: &str, start, layerwise_epochs| {
+        let mut training = training(&folder.path().join(name), start, &dataset);
+        training.recipe = Recipe {
+            network: Architecture::DeepPacketSae,
+            layerwise_epochs,
+            ..training.recipe
+        };
+        training
+    };
+    fit(&started("plain", Start::New, 0), &dataset).unwrap();
+    fit(&started("whole", Start::New, 2), &dataset).unwrap();
+    let model = |name: &str| fs::read(folder.path().join(name).join("model.safetensors")).unwrap();
+    assert_ne!(model("plain"), model("whole"));
+
+    // Among the layers, and after the last of them, before the first step.
+    for layers in [2, 5] {
+        let name = format!("stopped{layers}");
+        let stop = never();
+        let mut progress = StopAfterLayers {
+            layers,
+            stop: &stop,
+        };
+        let outcome = train(
+            &started(&name, Start::New, 2),
+            &dataset,
+            &mut progress,
+            &stop,
+        );
+        assert_eq!(outcome.unwrap(), Outcome::Stopped { epoch: 1, step: 0 });
+        fit(&started(&name, Start::Resume, 2), &dataset).unwrap();
+        check_same_files(&folder.path().join("whole"), &folder.path().join(name));
+    }
 }

@@ -16,12 +16,23 @@ impl Trainer {
 
     /// The same with a probability of the network's own, which the options can turn off.
     pub(super) fn drop_out_by(&self, dropout: f64, unit: &[f32], place: u64) -> Vec<f32> {
+        self.drop_out_at(dropout, unit, place, self.steps)
+    }
+
+    /// The same at a step of a training before the network's own.
+    pub(super) fn drop_out_at(
+        &self,
+        dropout: f64,
+        unit: &[f32],
+        place: u64,
+        step: u64,
+    ) -> Vec<f32> {
         if dropout <= 0.0 || self.options.dropout <= 0.0 {
             return unit.to_vec();
         }
         let mut random = ChaCha8Rng::seed_from_u64(self.options.seed);
         // Stream 0 drew the initial weights.
-        random.set_stream((place << 48) + self.steps + 1);
+        random.set_stream((place << 48) + step + 1);
         let threshold = (dropout.min(1.0) * 2.0_f64.powi(32)) as u64;
         let grown = if dropout < 1.0 {
             (1.0 / (1.0 - dropout)) as f32

@@ -86,7 +86,7 @@ impl Trainer {
     }
 
     /// Values of samples, through which gradients can be taken: `[samples, values of one]`.
-    fn rows(&self, values: Vec<f32>, samples: usize) -> Tensor<2> {
+    pub(super) fn rows(&self, values: Vec<f32>, samples: usize) -> Tensor<2> {
         let columns = values.len() / samples;
         let data = TensorData::new(values, [samples, columns]);
         Tensor::from_data(data, &self.device.clone().autodiff())

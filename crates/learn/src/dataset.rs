@@ -129,6 +129,8 @@ pub struct LabelledSlices {
     pub labels: Vec<u32>,
     /// Link types of the first frames, `[samples]`.
     pub link_types: Vec<LinkType>,
+    /// From the clients to the servers, `[samples]`; what takes slices apart needs them.
+    pub five_tuples: Vec<FiveTuple>,
     /// The first packets of each sample, `[samples]`.
     pub summaries: Vec<Vec<PacketSummary>>,
     /// Statistics of the whole sessions, `[samples]`.

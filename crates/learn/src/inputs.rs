@@ -2,6 +2,7 @@
 
 mod packets;
 mod prefix;
+mod variation;
 
 use network::{
     architecture::Shape,
@@ -16,6 +17,7 @@ use traffic::{
 
 use crate::dataset::LabelledSlices;
 pub use prefix::Prefixes;
+pub(crate) use variation::Variation;
 
 /// Samples that a network is asked about at once: what [`logits`] holds beside the samples.
 pub(crate) const CHUNK: usize = 2048;

@@ -1,5 +1,6 @@
 //! Recipes: every setting that decides a training run.
 
+mod augmentation;
 mod ranges;
 mod settings;
 
@@ -9,6 +10,7 @@ pub use network::architecture::Architecture;
 use network::{architecture::Shape, precision::Precision};
 use serde::{Deserialize, Serialize};
 
+pub use augmentation::Augmentation;
 pub use settings::{ClassWeights, Optimiser, Schedule, Watch};
 
 /// The version of the recipe's form that this program writes and reads.
@@ -80,6 +82,9 @@ pub struct Recipe {
     pub patience: Option<u32>,
     /// Seed of the initial weights, of dropout and of the order of samples.
     pub seed: u64,
+    /// How training samples are changed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub augmentation: Augmentation,
 }
 
 /// A recipe that cannot be followed.
@@ -136,9 +141,9 @@ impl Recipe {
     ///
     /// # Panics
     ///
-    /// Never: a recipe is a flat table of numbers and words.
+    /// Never: a recipe is a table of numbers and words, and one of shares.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a recipe is a flat table of numbers and words")
+        toml::to_string(self).expect("a recipe is a table of numbers and words, and one of shares")
     }
 
     /// The shape of its network.

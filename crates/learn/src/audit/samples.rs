@@ -88,6 +88,7 @@ impl Samples {
         to.slices.extend(from.slices);
         to.labels.extend(from.labels);
         to.link_types.extend(from.link_types);
+        to.five_tuples.extend(from.five_tuples);
         to.summaries.extend(from.summaries);
         to.statistics.extend(from.statistics);
         to.packet_slices.extend(from.packet_slices);
@@ -107,6 +108,7 @@ impl Samples {
             to.slices.extend_from_slice(self.slice(sample));
             to.labels.push(from.labels[sample]);
             to.link_types.extend(from.link_types.get(sample).copied());
+            to.five_tuples.extend(from.five_tuples.get(sample).copied());
             to.summaries.extend(from.summaries.get(sample).cloned());
             to.statistics.extend(from.statistics.get(sample).cloned());
             to.packet_slices

@@ -76,6 +76,7 @@ impl Rows {
                 .extend_from_slice(&from.slices[sample * length..][..length]);
             to.labels.push(label);
             to.link_types.extend(from.link_types.get(sample).copied());
+            to.five_tuples.extend(from.five_tuples.get(sample).copied());
             to.summaries.extend(from.summaries.get(sample).cloned());
             to.statistics.extend(from.statistics.get(sample).cloned());
             to.packet_slices

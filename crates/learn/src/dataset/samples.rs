@@ -292,19 +292,21 @@ fn read_batch(
         let link_type = LinkType(link_type.value(at));
         rows.samples.link_types.push(link_type);
         packet_columns.push(at, &mut rows.samples)?;
+        let five_tuple = FiveTuple {
+            protocol: if protocol.is_null(at) {
+                Protocol::Udp
+            } else {
+                named(protocol.value(at))?
+            },
+            source: end(0)?,
+            destination: end(1)?,
+        };
+        rows.samples.five_tuples.push(five_tuple);
         rows.origins.push(Origin {
             capture: capture.value(at),
             row: row.is_valid(at).then(|| row.value(at)),
             group: group.value(at).to_owned(),
-            five_tuple: FiveTuple {
-                protocol: if protocol.is_null(at) {
-                    Protocol::Udp
-                } else {
-                    named(protocol.value(at))?
-                },
-                source: end(0)?,
-                destination: end(1)?,
-            },
+            five_tuple,
             link_type,
             start: Timestamp::from_nanoseconds(start.value(at)),
             packets: packets.value(at),

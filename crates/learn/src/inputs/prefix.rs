@@ -36,16 +36,31 @@ impl Prefixes {
 
     /// Adds a sample, whole or cut: the seed, the epoch and the sample's number decide.
     pub fn push(&self, inputs: &mut Inputs, evidence: Evidence<'_>, epoch: u32, sample: u32) {
-        let available = evidence.summaries.len().min(inputs.shape.packets);
-        let Some(packets) = self.packets(available, epoch, sample) else {
-            return inputs.push(evidence);
-        };
-        self.push_first(inputs, evidence, packets);
+        match self.cut(evidence, inputs.shape.packets, epoch, sample) {
+            Some(packets) => self.push_first(inputs, evidence, packets),
+            None => inputs.push(evidence),
+        }
+    }
+
+    /// After how many packets a sample is cut for a network that reads `most`; none if it is whole.
+    pub(super) fn cut(
+        &self,
+        evidence: Evidence<'_>,
+        most: usize,
+        epoch: u32,
+        sample: u32,
+    ) -> Option<usize> {
+        self.packets(evidence.summaries.len().min(most), epoch, sample)
     }
 
     /// Adds a sample of which only the first `packets` packets are known, of those that it has.
     pub fn push_first(&self, inputs: &mut Inputs, evidence: Evidence<'_>, packets: usize) {
-        let bytes = self.start.map_or(usize::MAX, |start| {
+        inputs.push_prefix(evidence, packets, self.bytes(evidence, packets));
+    }
+
+    /// How many bytes of its slice the first `packets` packets of a sample filled.
+    pub(super) fn bytes(&self, evidence: Evidence<'_>, packets: usize) -> usize {
+        self.start.map_or(usize::MAX, |start| {
             let link = link_header(evidence.link_type);
             let first = &evidence.summaries[..packets];
             let of = |summary: &traffic::session::PacketSummary| match start {
@@ -54,8 +69,7 @@ impl Prefixes {
                 Start::Payload => usize::from(summary.payload_length),
             };
             first.iter().map(of).sum()
-        });
-        inputs.push_prefix(evidence, packets, bytes);
+        })
     }
 
     /// After how many packets a sample of `available` packets is cut; none for the whole of it.

@@ -81,6 +81,14 @@ impl Recipe {
             self.prefix_share.to_string(),
             "0 to 1",
         )?;
+        for (key, share) in self.augmentation.shares() {
+            check(
+                (0.0..=1.0).contains(&share),
+                key,
+                share.to_string(),
+                "0 to 1",
+            )?;
+        }
         check(
             self.layerwise_epochs <= 100_000,
             "layerwise_epochs",

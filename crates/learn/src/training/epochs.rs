@@ -17,14 +17,14 @@ use super::{
     Outcome, Plan, Progress, StepProgress, Training, TrainingError,
     checks::class_counts,
     layerwise::start_layers,
-    order::{epoch_order, gather},
+    order::{Changes, epoch_order, gather},
     state::State,
 };
 use crate::{
     calibration::{self, Calibration},
     dataset::{Manifest, TrainingSet},
     evaluation::confusion::ConfusionMatrix,
-    inputs::{self, Prefixes},
+    inputs::{self, Prefixes, Variation},
     model::{
         Contract, Model,
         card::{self, Card, TrainedOn},
@@ -41,6 +41,7 @@ pub(super) struct Loop<'a> {
     trainer: Trainer,
     shape: Shape,
     prefixes: Prefixes,
+    variation: Option<Variation>,
     class_weights: Option<Vec<f32>>,
     steps_per_epoch: u64,
     /// Whether the first step is still to be done, by new weights.
@@ -104,6 +105,7 @@ impl<'a> Loop<'a> {
         Ok(Self {
             shape,
             prefixes: Prefixes::new(recipe.prefix_share, &manifest.policy, recipe.seed),
+            variation: Variation::new(recipe.augmentation, manifest, recipe.seed),
             class_weights: recipe.class_weights(&class_counts(&set.train.labels, classes)),
             steps_per_epoch: (set.train.labels.len() as u64).div_ceil(recipe.batch_size as u64),
             training,
@@ -131,8 +133,11 @@ impl<'a> Loop<'a> {
         });
         if self.is_new {
             let (recipe, from) = (&self.training.recipe, &self.set.train);
-            let prefixes = &self.prefixes;
-            if !start_layers(&mut self.trainer, recipe, from, prefixes, progress, stop)? {
+            let changes = Changes {
+                prefixes: &self.prefixes,
+                variation: self.variation.as_ref(),
+            };
+            if !start_layers(&mut self.trainer, recipe, from, changes, progress, stop)? {
                 // Nothing to continue from was written: a resumed run starts its layers anew.
                 return Ok(Outcome::Stopped { epoch: 1, step: 0 });
             }
@@ -192,7 +197,11 @@ impl<'a> Loop<'a> {
         let batch_size = self.training.recipe.batch_size;
         let first = self.state.step as usize * batch_size;
         let samples = &order[first..order.len().min(first + batch_size)];
-        let (inputs, labels) = gather(&self.set.train, samples, self.shape, &self.prefixes, epoch);
+        let changes = Changes {
+            prefixes: &self.prefixes,
+            variation: self.variation.as_ref(),
+        };
+        let (inputs, labels) = gather(&self.set.train, samples, self.shape, changes, epoch);
         let rate = self
             .training
             .recipe

@@ -8,16 +8,16 @@ use network::trainer::Trainer;
 
 use super::{
     LayerDone, Progress, TrainingError,
-    order::{epoch_order, gather},
+    order::{Changes, epoch_order, gather},
 };
-use crate::{dataset::LabelledSlices, inputs::Prefixes, recipe::Recipe};
+use crate::{dataset::LabelledSlices, recipe::Recipe};
 
 /// Fits the hidden layers one after another; whether it came to its end.
 pub(super) fn start_layers(
     trainer: &mut Trainer,
     recipe: &Recipe,
     from: &LabelledSlices,
-    prefixes: &Prefixes,
+    changes: Changes<'_>,
     progress: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> Result<bool, TrainingError> {
@@ -39,7 +39,7 @@ pub(super) fn start_layers(
                 if stop.load(atomic::Ordering::Relaxed) {
                     return Ok(false);
                 }
-                let (inputs, labels) = gather(from, samples, shape, prefixes, epoch);
+                let (inputs, labels) = gather(from, samples, shape, changes, epoch);
                 let slices = inputs.as_input().slices;
                 let found = trainer.step_layer(&mut start, slices, recipe.learning_rate);
                 if !found.is_finite() {

@@ -7,7 +7,7 @@ use network::architecture::Shape;
 
 use crate::{
     dataset::LabelledSlices,
-    inputs::{Evidence, Inputs, Prefixes},
+    inputs::{Evidence, Inputs, Prefixes, Variation},
 };
 
 /// The order of the samples in an epoch, by the recipe's seed: Fisher and Yates.
@@ -23,19 +23,41 @@ pub(super) fn epoch_order(samples: usize, seed: u64, epoch: u32) -> Vec<u32> {
     order
 }
 
+/// What is changed of samples before a network sees them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Changes<'a> {
+    /// Which are cut after their first packets.
+    pub(super) prefixes: &'a Prefixes,
+    /// What else is changed of them.
+    pub(super) variation: Option<&'a Variation>,
+}
+
 /// A batch of an epoch: inputs of a network of that shape, and labels.
 pub(super) fn gather(
     from: &LabelledSlices,
     samples: &[u32],
     shape: Shape,
-    prefixes: &Prefixes,
+    changes: Changes<'_>,
     epoch: u32,
 ) -> (Inputs, Vec<u32>) {
     let mut inputs = Inputs::new(shape);
     let mut labels = Vec::with_capacity(samples.len());
     for &sample in samples {
         let evidence = Evidence::of(from, sample as usize);
-        prefixes.push(&mut inputs, evidence, epoch, sample);
+        match changes.variation {
+            Some(variation) => {
+                let five_tuple = from.five_tuples.get(sample as usize).copied();
+                let own = variation.of(
+                    evidence,
+                    five_tuple,
+                    changes.prefixes,
+                    shape.packets,
+                    (epoch, sample),
+                );
+                inputs.push(own.evidence(evidence));
+            }
+            None => changes.prefixes.push(&mut inputs, evidence, epoch, sample),
+        }
         labels.push(from.labels[sample as usize]);
     }
     (inputs, labels)
@@ -70,8 +92,11 @@ mod tests {
             classes: 10,
             packets: 0,
         };
-        let whole = Prefixes::new(0.0, "ip", 1);
-        let (inputs, labels) = gather(&from, &[2, 0], shape, &whole, 1);
+        let whole = Changes {
+            prefixes: &Prefixes::new(0.0, "ip", 1),
+            variation: None,
+        };
+        let (inputs, labels) = gather(&from, &[2, 0], shape, whole, 1);
         assert_eq!(inputs.as_input().slices, [5, 6, 1, 2]);
         assert_eq!(labels, [9, 7]);
     }

@@ -293,9 +293,15 @@ mod tests {
         assert!((10..40).contains(&hidden), "{hidden}");
         for one in &all {
             assert_eq!(one.summaries, session.summaries);
-            let payload =
-                |slice: &[u8]| slice.iter().map(|&byte| u32::from(byte == 7)).sum::<u32>();
-            assert_eq!(payload(&one.slice), payload(session.slice.bytes()));
+            // A header may hold a 7 too, but never sixteen of them in a row.
+            let mut start = 0;
+            for run in session.slice.bytes().chunk_by(|a, b| a == b) {
+                let end = start + run.len();
+                if run[0] == 7 && run.len() >= 16 {
+                    assert_eq!(&one.slice[start..end], run);
+                }
+                start = end;
+            }
             assert_eq!(one.slice[0], 0x45, "version and header length");
         }
     }

@@ -1,11 +1,14 @@
 //! Matrix products of bytes over packed panels: convolutions in int8.
 
-#[cfg(target_arch = "x86_64")]
-use super::integers::{Avx2Integers, Vnni};
 use super::{
     Kernels, PANEL,
     integers::{Integers, PortableIntegers, Rounded},
     vector::Vector,
+};
+#[cfg(target_arch = "x86_64")]
+use super::{
+    integers::{Avx2Integers, Vnni},
+    tiles,
 };
 
 /// Bytes multiplied at once; a product's depth is a multiple of it.
@@ -98,6 +101,12 @@ impl Kernels {
         assert!(added >= rows * columns);
         match self {
             #[cfg(target_arch = "x86_64")]
+            Self::Amx => {
+                assert!(self.is_available(), "no AMX here");
+                // SAFETY: the line above found the features; the product was checked.
+                unsafe { multiply_in_tiles(product) }
+            }
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512 if is_x86_feature_detected!("avx512vnni") => {
                 #[target_feature(enable = "avx512f,avx512vnni")]
                 fn run(product: ByteProduct<'_>) {
@@ -158,6 +167,17 @@ impl Tile {
         self
     }
 
+    /// The tile so many columns further, a multiple of half a panel.
+    fn beside(mut self, columns: usize) -> Self {
+        let (panel, within) = (columns / PANEL, columns % PANEL);
+        let right = panel * self.steps * PANEL + within;
+        self.right = self.right.wrapping_add(right * QUAD);
+        self.scale = self.scale.wrapping_add(columns);
+        self.shift = self.shift.wrapping_add(columns);
+        self.shift_outputs(columns);
+        self
+    }
+
     /// Outputs and addends so many values on.
     fn shift_outputs(&mut self, values: usize) {
         if !self.bytes.is_null() {
@@ -210,15 +230,28 @@ unsafe fn tile<V: Integers, const ROWS: usize, const STRIDE: usize>(tile: Tile) 
             done[row][0] = sums[row][0];
             done[row][1] = sums[row][1];
         }
-        let done = std::hint::black_box(&done);
+        finish(tile, std::hint::black_box(&done));
+    }
+}
+
+/// What becomes of the sums of some rows.
+///
+/// # Safety
+///
+/// As for [`tile`], of as many rows as there are sums.
+#[inline(always)]
+unsafe fn finish<V: Integers>(tile: Tile, sums: &[[V; 2]]) {
+    let lanes = V::Floats::LANES;
+    // SAFETY: the caller vouches for the features and for every address of the tile.
+    unsafe {
         let floor = V::Floats::splat(tile.floor);
         let times = V::Floats::splat(tile.times);
         for half in 0..2 {
             let scale = V::Floats::load(tile.scale.add(half * lanes));
             let shift = V::Floats::load(tile.shift.add(half * lanes));
-            for row in 0..ROWS {
+            for (row, sums) in sums.iter().enumerate() {
                 let place = row * tile.columns + half * lanes;
-                let mut value = done[row][half].to_floats().mul(scale).add(shift);
+                let mut value = sums[half].to_floats().mul(scale).add(shift);
                 if !tile.bytes.is_null() {
                     let bytes = V::Floats::load_bytes(tile.bytes.add(place));
                     value = value.add(bytes.mul(times));
@@ -259,11 +292,8 @@ unsafe fn stripe<V: Integers, const ROWS: usize, const STRIDE: usize>(mut next: 
     }
 }
 
-/// # Safety
-///
-/// The processor has the features of `V`; the product's lengths were checked.
-#[inline(always)]
-unsafe fn multiply<V: Integers, const ROWS: usize>(product: ByteProduct<'_>) {
+/// The first rows of the first columns.
+fn first_tile(product: ByteProduct<'_>) -> Tile {
     let (bytes, times, floats) = match product.addend {
         Addend::None => (std::ptr::null(), 0.0, std::ptr::null()),
         Addend::Bytes(values, times) => (values.as_ptr(), times, std::ptr::null()),
@@ -274,35 +304,76 @@ unsafe fn multiply<V: Integers, const ROWS: usize>(product: ByteProduct<'_>) {
         Output::Floats(values) => (std::ptr::null_mut(), values.as_mut_ptr(), f32::NEG_INFINITY),
         Output::Rectified(values) => (std::ptr::null_mut(), values.as_mut_ptr(), 0.0),
     };
-    for column in (0..product.columns).step_by(2 * V::Floats::LANES) {
-        let (panel, within) = (column / PANEL, column % PANEL);
-        let right = (panel * product.depth * PANEL) + within * QUAD;
-        let mut first = Tile {
-            steps: product.depth / QUAD,
-            left: product.input.as_ptr(),
-            row_stride: product.row_stride,
-            right: product.weights[right..].as_ptr(),
-            scale: product.scale[column..].as_ptr(),
-            shift: product.shift[column..].as_ptr(),
-            bytes,
-            times,
-            floats,
-            to_bytes,
-            to_floats,
-            floor,
-            columns: product.columns,
-        };
-        first.shift_outputs(column);
+    Tile {
+        steps: product.depth / QUAD,
+        left: product.input.as_ptr(),
+        row_stride: product.row_stride,
+        right: product.weights.as_ptr(),
+        scale: product.scale.as_ptr(),
+        shift: product.shift.as_ptr(),
+        bytes,
+        times,
+        floats,
+        to_bytes,
+        to_floats,
+        floor,
+        columns: product.columns,
+    }
+}
+
+/// # Safety
+///
+/// The processor has the features of `V`; the product's lengths were checked.
+#[inline(always)]
+unsafe fn multiply<V: Integers, const ROWS: usize>(product: ByteProduct<'_>) {
+    let (rows, row_stride) = (product.rows, product.row_stride);
+    let first = first_tile(product);
+    for column in (0..first.columns).step_by(2 * V::Floats::LANES) {
+        let next = first.beside(column);
         // SAFETY: `Kernels::multiply_bytes` asserted that all rows and columns lie in their slices;
         // the const arms repeat the row stride they match.
         unsafe {
-            match product.row_stride {
-                32 => stripe::<V, ROWS, 32>(first, product.rows),
-                64 => stripe::<V, ROWS, 64>(first, product.rows),
-                128 => stripe::<V, ROWS, 128>(first, product.rows),
-                256 => stripe::<V, ROWS, 256>(first, product.rows),
-                _ => stripe::<V, ROWS, 0>(first, product.rows),
+            match row_stride {
+                32 => stripe::<V, ROWS, 32>(next, rows),
+                64 => stripe::<V, ROWS, 64>(next, rows),
+                128 => stripe::<V, ROWS, 128>(next, rows),
+                256 => stripe::<V, ROWS, 256>(next, rows),
+                _ => stripe::<V, ROWS, 0>(next, rows),
             }
         }
     }
+}
+
+/// # Safety
+///
+/// Tiles, AVX-512F and AVX512-VNNI are available; the product's lengths were checked.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn multiply_in_tiles(product: ByteProduct<'_>) {
+    let (rows, depth) = (product.rows, product.depth);
+    let first = first_tile(product);
+    // SAFETY: the caller vouches for the features.
+    let mut sums = [[unsafe { Vnni::zero() }; 2]; tiles::SIDE];
+    let full = rows / tiles::SIDE * tiles::SIDE;
+    for (from, to) in [(0, full), (full, rows)] {
+        let at_once = (to - from).min(tiles::SIDE);
+        if at_once == 0 {
+            continue;
+        }
+        // SAFETY: the caller vouches for the features; `Kernels::multiply_bytes` asserted that all
+        // rows and columns lie in their slices, and each turn ends at `to`.
+        unsafe {
+            tiles::begin_bytes(at_once, depth);
+            for column in (0..first.columns).step_by(PANEL) {
+                let next = first.beside(column);
+                for row in (from..to).step_by(at_once) {
+                    let tile = next.below(row);
+                    tiles::sum_bytes(tile.left, tile.row_stride, tile.right, depth, &mut sums);
+                    finish(tile, &sums[..at_once]);
+                }
+            }
+        }
+    }
+    // SAFETY: the caller vouches for the features.
+    unsafe { tiles::end_bytes() }
 }

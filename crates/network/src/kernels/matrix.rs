@@ -1,10 +1,13 @@
 //! Matrix products over packed panels: convolutions, their input and their weight gradients.
 
-#[cfg(target_arch = "x86_64")]
-use super::vector::{Avx2, Avx512, Avx512Bf16};
 use super::{
     Kernels, PANEL, Pair, at_level, at_level_of_pairs,
     vector::{Paired, Portable, Vector},
+};
+#[cfg(target_arch = "x86_64")]
+use super::{
+    tiles,
+    vector::{Avx2, Avx512, Avx512Bf16},
 };
 
 /// What a product multiplies: floats, or pairs of bfloat16, of which each counts as one factor.
@@ -26,9 +29,21 @@ impl Factor for f32 {
 
 impl Factor for Pair {
     fn multiply(level: Kernels, product: Product<'_, Self>) {
+        #[cfg(target_arch = "x86_64")]
+        if level == Kernels::Amx && tiles::suit(&product) {
+            assert!(level.is_available(), "no AMX here");
+            // SAFETY: the line above found the features; the product was checked.
+            return unsafe { tiles::multiply_pairs(product) };
+        }
         at_level_of_pairs!(level, multiply(product): Product<'_, Pair>);
     }
     fn weight_gradient(level: Kernels, gradient: WeightGradient<'_, Self>) {
+        #[cfg(target_arch = "x86_64")]
+        if level == Kernels::Amx && tiles::suit_gradient(&gradient) {
+            assert!(level.is_available(), "no AMX here");
+            // SAFETY: the line above found the features; the gradient was checked.
+            return unsafe { tiles::weight_gradient(gradient) };
+        }
         at_level_of_pairs!(level, weight_gradient(gradient): WeightGradient<'_, Pair>);
     }
 }

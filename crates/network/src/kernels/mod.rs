@@ -1,4 +1,4 @@
-//! The arithmetic of the `ResNet` branch, at three levels: plain Rust, AVX2, AVX-512.
+//! The arithmetic of the `ResNet` branch, at four levels: plain Rust, AVX2, AVX-512, AMX.
 //!
 //! All matrices are row-major with the channels in the columns; channels come in panels of
 //! 32 columns. The level is chosen once, by [`Kernels::detect`] or by hand; the kernels
@@ -17,6 +17,10 @@ mod matrix;
 mod pairs;
 mod repeated;
 mod rows;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
+#[cfg(target_arch = "x86_64")]
+mod transpose;
 mod vector;
 
 use std::{fmt, str::FromStr};
@@ -42,6 +46,8 @@ pub enum Kernels {
     Avx2,
     /// AVX-512F.
     Avx512,
+    /// AVX-512F, and AMX for what multiplies bfloat16 or bytes.
+    Amx,
 }
 
 /// A level that does not exist or that this processor does not have.
@@ -57,7 +63,7 @@ impl Kernels {
 
     /// The levels of this processor, slowest first.
     pub fn available() -> Vec<Self> {
-        [Self::Portable, Self::Avx2, Self::Avx512]
+        [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx]
             .into_iter()
             .filter(|level| level.is_available())
             .collect()
@@ -71,6 +77,12 @@ impl Kernels {
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => {
+                Self::Avx512.is_available()
+                    && is_x86_feature_detected!("avx512vnni")
+                    && tiles::are_available()
+            }
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
@@ -88,6 +100,7 @@ impl fmt::Display for Kernels {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Amx => "amx",
         })
     }
 }
@@ -124,7 +137,7 @@ macro_rules! at_level {
                 unsafe { run(argument) }
             }
             #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512 => {
+            Kernels::Avx512 | Kernels::Amx => {
                 #[target_feature(enable = "avx512f")]
                 fn run(argument: $type) {
                     // SAFETY: this function has the features; the argument was checked.
@@ -150,7 +163,7 @@ macro_rules! at_level_of_pairs {
             // SAFETY: plain Rust needs no features; the argument was checked by the caller.
             Kernels::Portable => unsafe { $kernel::<Paired<Portable>, 4, 8>(argument) },
             #[cfg(target_arch = "x86_64")]
-            Kernels::Avx512 if is_x86_feature_detected!("avx512bf16") => {
+            Kernels::Avx512 | Kernels::Amx if is_x86_feature_detected!("avx512bf16") => {
                 #[target_feature(enable = "avx512f,avx512bf16")]
                 fn run(argument: $type) {
                     // SAFETY: this function has the features; the argument was checked.
@@ -162,7 +175,7 @@ macro_rules! at_level_of_pairs {
             }
             // Processors with AVX-512 have AVX2.
             #[cfg(target_arch = "x86_64")]
-            Kernels::Avx2 | Kernels::Avx512 => {
+            Kernels::Avx2 | Kernels::Avx512 | Kernels::Amx => {
                 #[target_feature(enable = "avx2,fma")]
                 fn run(argument: $type) {
                     // SAFETY: this function has the features; the argument was checked.

@@ -77,6 +77,11 @@ fn products_of_pairs_are_those_of_the_rounded_factors() {
     for rows in 1..=31 {
         check_product_of_pairs(rows, 14, 32, rows % 2 == 0);
     }
+    // What tiles of sixteen leave over.
+    for rows in [1, 15, 16, 17, 31, 32, 33, 47, 64, 81] {
+        check_product_of_pairs(rows, 32, 32, rows % 2 == 0);
+        check_product_of_pairs(rows, 192, 64, rows % 2 == 1);
+    }
     for row_stride in [64, 128, 256, 512] {
         check_product_of_pairs(15, 96, row_stride, false);
     }
@@ -123,4 +128,6 @@ fn weight_gradients_of_pairs_are_those_of_the_rounded_factors() {
     check_weight_gradient_of_pairs(13, 3, 1, 32);
     check_weight_gradient_of_pairs(14, 3, 2, 64);
     check_weight_gradient_of_pairs(49, 1, 2, 32);
+    check_weight_gradient_of_pairs(64, 3, 1, 32);
+    check_weight_gradient_of_pairs(600, 1, 1, 32);
 }

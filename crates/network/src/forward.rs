@@ -2,6 +2,7 @@
 
 pub(crate) mod autoencoder;
 pub(crate) mod cnn_lstm;
+mod leaves;
 pub(crate) mod sequence;
 pub(crate) mod stack;
 
@@ -11,6 +12,8 @@ use burn::tensor::{
     ops::ConvOptions,
 };
 
+pub(crate) use leaves::Leaves;
+
 use crate::{
     layout::{HIDDEN, Layout, Parameter},
     trunk::plan::Convolution,
@@ -19,7 +22,7 @@ use crate::{
 /// Logits `[batch, classes]` of the branches' features.
 pub(crate) fn logits(
     layout: &Layout,
-    rest: &Tensor<1>,
+    rest: &Leaves,
     features: [Option<Tensor<2>>; 4],
 ) -> Tensor<2> {
     let features: Vec<Tensor<2>> = features.into_iter().flatten().collect();
@@ -39,7 +42,7 @@ pub(crate) fn logits(
 /// state of zeros, gates in `PyTorch`'s order reset, update, new.
 ///
 /// The state is zero, so `weight_hh` multiplies nothing and its gradient is zero; its bias stays.
-pub(crate) fn temporal_features(layout: &Layout, rest: &Tensor<1>, slices: Tensor<2>) -> Tensor<2> {
+pub(crate) fn temporal_features(layout: &Layout, rest: &Leaves, slices: Tensor<2>) -> Tensor<2> {
     let weight = matrix(rest, layout.find("gru.weight_ih_l0"));
     let input = slices.matmul(weight.transpose()) + row(rest, layout.find("gru.bias_ih_l0"));
     let state = row(rest, layout.find("gru.bias_hh_l0"));
@@ -112,12 +115,12 @@ pub(crate) fn spatial_features(
     (features, statistics.into_iter().flatten().collect())
 }
 
-pub(crate) fn matrix(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
-    let flat = rest.clone().narrow(0, parameter.offset, parameter.size());
+pub(crate) fn matrix(rest: &Leaves, parameter: &Parameter) -> Tensor<2> {
+    let flat = rest.of(parameter);
     flat.reshape([parameter.shape[0], parameter.shape[1]])
 }
 
-pub(crate) fn row(rest: &Tensor<1>, parameter: &Parameter) -> Tensor<2> {
-    let flat = rest.clone().narrow(0, parameter.offset, parameter.size());
+pub(crate) fn row(rest: &Leaves, parameter: &Parameter) -> Tensor<2> {
+    let flat = rest.of(parameter);
     flat.reshape([1, parameter.size()])
 }

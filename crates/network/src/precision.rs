@@ -14,7 +14,8 @@ pub enum Precision {
     #[default]
     Float32,
     /// bfloat16: float32's range in half of its bits. Processors with AVX512-BF16 do twice as
-    /// many products a second; others take the pairs apart, which is slower than float32.
+    /// many products a second, those with AMX sixteen times as many; others take the pairs apart,
+    /// which is slower than float32.
     Bfloat16,
 }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use super::{matrix, row};
+use super::{Leaves, matrix, row};
 use crate::layout::Layout;
 
 /// Length of the code: its feature vector.
@@ -32,7 +32,7 @@ pub(crate) fn standardise(statistics: &[f32], means: &[f32], variances: &[f32]) 
 /// these and what is made of the codes again.
 pub(crate) fn features(
     layout: &Layout,
-    rest: &Tensor<1>,
+    rest: &Leaves,
     statistics: Tensor<2>,
 ) -> (Tensor<2>, Tensor<1>) {
     let linear = |values: Tensor<2>, name: &str| {

@@ -9,7 +9,7 @@ use burn::tensor::{
     ops::{ConvOptions, MaxPoolOptions},
 };
 
-use super::{matrix, row};
+use super::{Leaves, matrix, row};
 use crate::{
     input::{PACKET_SLICES, PICTURE},
     layout::Layout,
@@ -42,7 +42,7 @@ pub(crate) fn weights(classes: usize) -> [(&'static str, Vec<usize>); 4] {
 }
 
 /// Logits `[batch, classes]` of packets' slices `[batch, PACKET_SLICES * slice length]`.
-pub(crate) fn logits(layout: &Layout, rest: &Tensor<1>, packets: Tensor<2>) -> Tensor<2> {
+pub(crate) fn logits(layout: &Layout, rest: &Leaves, packets: Tensor<2>) -> Tensor<2> {
     let [batch, _] = packets.dims();
     let pictures = batch * PACKET_SLICES;
     let linear = |values: Tensor<2>, weight: &str, bias: &str| {
@@ -52,9 +52,9 @@ pub(crate) fn logits(layout: &Layout, rest: &Tensor<1>, packets: Tensor<2>) -> T
     let convolve = |values: Tensor<4>, name: &str| {
         let weight = layout.find(&format!("{name}.weight"));
         let bias = layout.find(&format!("{name}.bias"));
-        let flat = rest.clone().narrow(0, weight.offset, weight.size());
+        let flat = rest.of(weight);
         let weights = flat.reshape([weight.shape[0], weight.shape[1], WINDOW, WINDOW]);
-        let bias = rest.clone().narrow(0, bias.offset, bias.size());
+        let bias = rest.of(bias);
         let options = ConvOptions::new([1, 1], [WINDOW / 2, WINDOW / 2], [1, 1], 1);
         let convolved = activation::relu(conv2d(values, weights, Some(bias), options));
         max_pool2d(convolved, MaxPoolOptions::new([2, 2]))

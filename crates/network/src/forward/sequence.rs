@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData, activation};
 
-use super::row;
+use super::{Leaves, row};
 use crate::{
     input::PACKET_FEATURES,
     layout::{Layout, Parameter},
@@ -36,7 +36,7 @@ pub(crate) struct Moments {
 /// behind the packets seen is zero after every layer, so that it changes nothing before it.
 pub(crate) fn features(
     layout: &Layout,
-    rest: &Tensor<1>,
+    rest: &Leaves,
     sequences: Tensor<2>,
     seen: &[u32],
     packets: usize,
@@ -105,9 +105,9 @@ fn windows(values: Tensor<2>, samples: usize) -> Tensor<2> {
 }
 
 /// A convolution's weights for such windows: `[TAPS * inputs, outputs]`.
-fn by_taps(rest: &Tensor<1>, weight: &Parameter) -> Tensor<2> {
+fn by_taps(rest: &Leaves, weight: &Parameter) -> Tensor<2> {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
-    let flat = rest.clone().narrow(0, weight.offset, weight.size());
+    let flat = rest.of(weight);
     let turned = flat.reshape([outputs, inputs, TAPS]).swap_dims(1, 2);
     turned.reshape([outputs, TAPS * inputs]).transpose()
 }

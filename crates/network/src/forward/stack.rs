@@ -6,7 +6,7 @@ use burn::tensor::{
     ops::{ConvOptions, MaxPoolOptions},
 };
 
-use super::{matrix, row};
+use super::{Leaves, matrix, row};
 use crate::{
     layout::Layout,
     stack::{Kind, Layer},
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn logits(
     layout: &Layout,
     layers: &[Layer],
-    rest: &Tensor<1>,
+    rest: &Leaves,
     slices: Tensor<2>,
     mut drop_out: impl FnMut(Tensor<2>, f64, usize) -> Tensor<2>,
 ) -> Tensor<2> {
@@ -30,10 +30,10 @@ pub(crate) fn logits(
         values = match layer.kind {
             Kind::Convolution(window) => {
                 let weight = of("weight");
-                let flat = rest.clone().narrow(0, weight.offset, weight.size());
+                let flat = rest.of(weight);
                 let weights = flat.reshape([weight.shape[0], weight.shape[1], weight.shape[2]]);
                 let bias = of("bias");
-                let bias = rest.clone().narrow(0, bias.offset, bias.size());
+                let bias = rest.of(bias);
                 let options = ConvOptions::new([window.stride], [window.padding], [1], 1);
                 let input = values.reshape([batch, channels, length]);
                 flatten(conv1d(input, weights, Some(bias), options))

@@ -7,7 +7,7 @@ use crate::{
     architecture::Architecture,
     engine::to_unit,
     forward::{
-        self, autoencoder, cnn_lstm,
+        self, Leaves, autoencoder, cnn_lstm,
         sequence::{self, Moments},
         stack,
     },
@@ -55,7 +55,7 @@ impl Trainer {
         let total: f64 = targets.iter().copied().map(f64::from).sum();
 
         let trunk = self.trunk.values.clone().autodiff().require_grad();
-        let rest = self.rest.values.clone().autodiff().require_grad();
+        let rest = Leaves::new(&self.layout.rest, &self.rest.values);
         let Answer {
             logits,
             reconstruction,
@@ -70,17 +70,14 @@ impl Trainer {
         };
         let gradients = loss.backward();
         // A group without parameters has no gradient.
-        let of = |leaf: &Tensor<1>| {
-            leaf.grad(&gradients)
-                .unwrap_or_else(|| flat(Vec::new(), &self.device))
-        };
+        let none = || flat(Vec::new(), &self.device);
         Gradients {
             report: StepReport {
                 loss: floats(loss.clone().inner())[0],
                 correct,
             },
-            trunk: of(&trunk),
-            rest: of(&rest),
+            trunk: trunk.grad(&gradients).unwrap_or_else(none),
+            rest: rest.gradient(&gradients).unwrap_or_else(none),
             moments,
         }
     }
@@ -92,13 +89,7 @@ impl Trainer {
         Tensor::from_data(data, &self.device.clone().autodiff())
     }
 
-    fn answer(
-        &self,
-        input: Input<'_>,
-        samples: usize,
-        trunk: &Tensor<1>,
-        rest: &Tensor<1>,
-    ) -> Answer {
+    fn answer(&self, input: Input<'_>, samples: usize, trunk: &Tensor<1>, rest: &Leaves) -> Answer {
         if let Some(layers) = &self.stack {
             let slices = self.rows(to_unit(input.slices), samples);
             let drop_out = |values: Tensor<2>, dropout, number| {
@@ -120,7 +111,7 @@ impl Trainer {
         input: Input<'_>,
         samples: usize,
         trunk: &Tensor<1>,
-        rest: &Tensor<1>,
+        rest: &Leaves,
     ) -> Answer {
         let (layout, shape) = (&self.layout, self.options.shape);
         let architecture = shape.architecture;

@@ -14,7 +14,7 @@ use super::{Trainer, flat, floats};
 use crate::{
     architecture::Architecture,
     engine::to_unit,
-    forward::{matrix, row, stack},
+    forward::{Leaves, matrix, row, stack},
     layout::Parameter,
 };
 
@@ -127,7 +127,7 @@ impl Trainer {
         );
         let samples = slices.len() / length;
         let read = self.before(start.layer, slices, samples);
-        let values = start.values.clone().autodiff().require_grad();
+        let values = Leaves::new(&start.parameters, &start.values);
         let [weight, bias, back_weight, back_bias] = &start.parameters;
         let hidden = read.clone().matmul(matrix(&values, weight).transpose()) + row(&values, bias);
         let hidden = activation::relu(hidden);
@@ -144,7 +144,7 @@ impl Trainer {
         let difference = again - read;
         let loss = (difference.clone() * difference).mean();
         let gradients = loss.backward();
-        if let Some(gradient) = values.grad(&gradients) {
+        if let Some(gradient) = values.gradient(&gradients) {
             let (values, state) =
                 self.optimizer
                     .step(rate, start.values.clone(), gradient, start.state.take());
@@ -159,7 +159,7 @@ impl Trainer {
     fn before(&self, layer: usize, slices: &[u8], samples: usize) -> Tensor<2> {
         let slices = self.rows(to_unit(slices), samples);
         let layers = self.stack.as_deref().unwrap_or_default();
-        let rest = self.rest.values.clone().autodiff();
+        let rest = Leaves::new(&self.layout.rest, &self.rest.values);
         stack::logits(
             &self.layout,
             &layers[..layer],

@@ -1,5 +1,6 @@
 //! Audits: how little one needs to know to score the same, and which bytes a model looks at.
 
+mod behaviour;
 mod bytes;
 mod explanation;
 mod fields;

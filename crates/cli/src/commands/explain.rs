@@ -24,8 +24,9 @@ use crate::{
 /// Tell which fields of a session made the model's verdict on it
 ///
 /// Zeroes one field after another in the session's slice and asks the model again: what its
-/// confidence loses by that is the field's part in the verdict. Then shows the slice, byte by byte,
-/// with the fields named.
+/// confidence loses by that is the field's part in the verdict. So it does with what the model reads
+/// beside the slice: lengths, directions and gaps of the first packets, slices of their own,
+/// statistics of the whole session. Then shows the slice, byte by byte, with the fields named.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

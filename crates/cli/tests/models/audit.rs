@@ -1,6 +1,6 @@
 //! `audit` and `explain` from outside.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
@@ -123,4 +123,47 @@ fn a_session_that_is_not_there_is_told_with_how_many_there_are() {
         outcome.failure(world.path()),
         "error: `{}/mixed.pcap` has 9 sessions, there is no session 99"
     );
+}
+
+/// A network that reads packets too, fitted to the world's dataset.
+fn run_on_packets(folder: &Path) {
+    let line = format!(
+        "train {} --out {}/sequence --network resnet-gru-sequence --epochs 1 --threads 1",
+        world().file("dataset").display(),
+        folder.display()
+    );
+    run(folder, &line).success();
+}
+
+#[test]
+fn a_model_that_reads_packets_is_told_what_it_does_without_them() {
+    let folder = tempfile::tempdir().unwrap();
+    run_on_packets(folder.path());
+    let dataset = world().file("dataset");
+    let line = format!("audit {{}}/sequence --dataset {}", dataset.display());
+    let text = run(folder.path(), &line);
+    let behaviours = ["packet-lengths", "packet-directions", "packet-gaps"];
+    for part in behaviours {
+        assert!(text.success().contains(part), "{}", text.out);
+    }
+    assert!(words(&text.out).contains("`packet-gaps` zeroed is all as if at once"));
+    let page = fs::read_to_string(folder.path().join("sequence/audit.html")).unwrap();
+    assert!(page.contains("packet-gaps zeroed is all as if at once"));
+    // The model that comes with the program reads packets as well.
+    let explained = run(
+        world().path(),
+        "explain {}/mixed.pcap --session 2 --format json",
+    );
+    let told: Value = serde_json::from_str(explained.success()).unwrap();
+    let fields = told["fields"].as_array().unwrap();
+    for part in behaviours {
+        let effect = fields.iter().find(|effect| effect["field"] == part);
+        assert!(effect.unwrap()["packets"].as_u64().unwrap() >= 5, "{told}");
+    }
+    // A network of slices alone has nothing of the kind.
+    let explained = run(
+        world().path(),
+        "explain {}/mixed.pcap --model {}/run --session 2",
+    );
+    assert!(!explained.success().contains("packet-gaps"));
 }

@@ -1,15 +1,20 @@
-//! Explanations: which fields made the verdict on one session.
+//! Explanations: which fields, and what else, made the verdict on one session.
 
+use std::collections::BTreeSet;
+
+use network::architecture::Shape;
 use serde::Serialize;
 use traffic::{
     decode::Tunnels,
-    dissection::{CutSlice, Place, dissect},
+    dissection::{CutSlice, Part, Place, dissect},
     policy::PolicyError,
     session::Session,
 };
 
+use super::behaviour::Behaviour;
 use crate::{
     calibration,
+    dataset::LabelledSlices,
     inputs::{Evidence, Inputs},
     model::Model,
 };
@@ -32,13 +37,15 @@ pub struct Explanation {
     pub places: Vec<Place>,
 }
 
-/// The verdict without one field.
+/// The verdict without one field, or without one thing that is known beside the slice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldEffect {
     /// The field's name.
     pub field: String,
-    /// Bytes of the slice that are of it.
+    /// Bytes of the slice that are of it; none of what is known beside the slice.
     pub bytes: usize,
+    /// Packets that it is of, where it is known beside the slice.
+    pub packets: usize,
     /// How probable the named class still is with them zeroed.
     pub probability: f64,
     /// The class that is named then.
@@ -59,9 +66,8 @@ pub fn explain(
     threads: usize,
 ) -> Result<Explanation, PolicyError> {
     let contract = model.contract();
-    let slice = session.slice.bytes();
     let places = dissect(&CutSlice {
-        bytes: slice,
+        bytes: session.slice.bytes(),
         policy: contract.policy.parse()?,
         tunnels,
         link_type: session.link_type,
@@ -69,41 +75,31 @@ pub fn explain(
         packets: &session.summaries,
     })
     .places();
-    let mut parts: Vec<_> = places.iter().map(|place| place.part).collect();
-    parts.sort_unstable();
-    parts.dedup();
-    // A field that is all zeros has nothing to be occluded.
-    let occluded: Vec<_> = parts
-        .into_iter()
-        .filter_map(|part| {
-            let mut bytes = slice.to_vec();
-            let mut count = 0;
-            for place in places.iter().filter(|place| place.part == part) {
-                bytes[place.range.clone()].fill(0);
-                count += place.range.len();
-            }
-            (bytes != slice).then_some((part, count, bytes))
-        })
-        .collect();
+    let sample = sample(session);
+    let mut takings = Vec::new();
+    if contract.shape.architecture.parts().slices {
+        takings.extend(fields(&sample, &places));
+    }
+    takings.extend(behaviours(&sample, contract.shape));
     let mut inputs = Inputs::new(contract.shape);
-    let evidence = Evidence::from(session);
-    inputs.push(evidence);
-    for (_, _, slice) in &occluded {
-        inputs.push(Evidence { slice, ..evidence });
+    inputs.push(Evidence::of(&sample, 0));
+    for taking in &takings {
+        inputs.push(Evidence::of(&taking.left, 0));
     }
     let (assessments, logits) = model.assess(inputs.as_input(), None, threads);
     let temperature = contract.calibration.temperature;
     let mut logits = logits.chunks_exact(contract.shape.classes);
     let whole = logits.next().unwrap_or_default();
     let (label, confidence) = calibration::answer(whole, temperature);
-    let mut fields: Vec<FieldEffect> = occluded
-        .iter()
+    let mut fields: Vec<FieldEffect> = takings
+        .into_iter()
         .zip(logits)
-        .map(|((part, bytes, _), logits)| {
+        .map(|(taking, logits)| {
             let (without, confidence) = calibration::answer(logits, temperature);
             FieldEffect {
-                field: part.name().to_owned(),
-                bytes: *bytes,
+                field: taking.name.to_owned(),
+                bytes: taking.bytes,
+                packets: taking.packets,
                 probability: calibration::probabilities(logits, temperature)[label as usize],
                 label: without,
                 confidence,
@@ -119,4 +115,61 @@ pub fn explain(
         fields,
         places,
     })
+}
+
+/// One thing taken from a session, and what is left of it.
+struct Taking {
+    name: &'static str,
+    bytes: usize,
+    packets: usize,
+    left: LabelledSlices,
+}
+
+/// A session as a dataset would hold it.
+fn sample(session: &Session) -> LabelledSlices {
+    let own = session.packet_slices.iter();
+    LabelledSlices {
+        slice_length: session.slice.bytes().len(),
+        slices: session.slice.bytes().to_vec(),
+        labels: vec![0],
+        link_types: vec![session.link_type],
+        five_tuples: vec![session.five_tuple],
+        summaries: vec![session.summaries.clone()],
+        statistics: vec![session.statistics.clone()],
+        packet_slices: vec![own.flat_map(|slice| slice.bytes()).copied().collect()],
+    }
+}
+
+/// Each field of the slice taken; one that is all zeros has nothing to be taken.
+fn fields(sample: &LabelledSlices, places: &[Place]) -> Vec<Taking> {
+    let parts: BTreeSet<Part> = places.iter().map(|place| place.part).collect();
+    let taken = parts.into_iter().map(|part| {
+        let mut taking = Taking {
+            name: part.name(),
+            bytes: 0,
+            packets: 0,
+            left: sample.clone(),
+        };
+        for place in places.iter().filter(|place| place.part == part) {
+            taking.left.slices[place.range.clone()].fill(0);
+            taking.bytes += place.range.len();
+        }
+        taking
+    });
+    taken.filter(|taking| taking.left != *sample).collect()
+}
+
+/// What the network reads beside the slice, each taken; not what is nothing already.
+fn behaviours(sample: &LabelledSlices, shape: Shape) -> Vec<Taking> {
+    let taken = Behaviour::read_by(shape).map(|behaviour| {
+        let mut left = sample.clone();
+        behaviour.flatten(&mut left, 0);
+        Taking {
+            name: behaviour.name(),
+            bytes: 0,
+            packets: behaviour.packets(sample, 0, shape.packets),
+            left,
+        }
+    });
+    taken.filter(|taking| taking.left != *sample).collect()
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use traffic::dissection::Part;
 
 use super::{
+    behaviour::Behaviour,
     fields::{TaskScore, task_score},
     samples::Samples,
     task::Task,
@@ -50,7 +51,8 @@ pub struct ModelAudit {
     pub samples: u64,
     /// Its scores on those, nothing occluded.
     pub unoccluded: Score,
-    /// Each field that its slices show, the one whose loss costs most first.
+    /// Each field that its slices show, and each thing that it reads beside them, the one whose
+    /// loss costs most first.
     pub fields: Vec<FieldUse>,
     /// Test samples behind the picture.
     pub picture_samples: u64,
@@ -100,11 +102,15 @@ pub(super) fn audit(model: &Model, test: &Samples, tasks: &[Task], effort: Effor
     let all = asker.answers(&test.rows.samples);
     let drawn = drawn(test, effort.samples);
     let base = asker.answers(&drawn.rows.samples);
-    let mut fields: Vec<FieldUse> = values::parts(&drawn)
-        .into_iter()
-        .filter(|part| !part.is_blank())
-        .filter_map(|part| asker.field(&drawn, part, &base))
+    let shape = model.contract().shape;
+    let mut fields: Vec<FieldUse> = Behaviour::read_by(shape)
+        .filter_map(|behaviour| asker.behaviour(&drawn, behaviour, &base))
         .collect();
+    if shape.architecture.parts().slices {
+        let parts = values::parts(&drawn).into_iter();
+        let shown = parts.filter(|part| !part.is_blank());
+        fields.extend(shown.filter_map(|part| asker.field(&drawn, part, &base)));
+    }
     let cost = |field: &FieldUse| field.exchanged.score.accuracy + field.zeroed.score.accuracy;
     fields.sort_by(|one, other| cost(one).total_cmp(&cost(other)));
     let few = self::drawn(test, effort.picture_samples);
@@ -187,11 +193,7 @@ impl Asker<'_> {
         }
         let occluded = |slices: &[u8]| {
             let answers = self.answers_to(&samples.rows.samples, slices);
-            let changed = answers.iter().zip(base).filter(|(one, other)| one != other);
-            Occluded {
-                changed: changed.count() as f64 / base.len().max(1) as f64,
-                score: self.score(samples.labels(), &answers),
-            }
+            self.occluded(samples.labels(), &answers, base)
         };
         Some(FieldUse {
             field: part.name().to_owned(),
@@ -199,6 +201,36 @@ impl Asker<'_> {
             zeroed: occluded(&zeroed),
             exchanged: occluded(&exchanged(samples, part, &having)),
         })
+    }
+
+    /// One thing beside the slice; none if no sample shows any of it.
+    fn behaviour(&self, samples: &Samples, which: Behaviour, base: &[u32]) -> Option<FieldUse> {
+        let whole = &samples.rows.samples;
+        let having = which.having(whole);
+        let mut flat = whole.clone();
+        for &sample in &having {
+            which.flatten(&mut flat, sample);
+        }
+        if flat == *whole {
+            return None;
+        }
+        let occluded = |samples: &LabelledSlices| {
+            self.occluded(&samples.labels, &self.answers(samples), base)
+        };
+        Some(FieldUse {
+            field: which.name().to_owned(),
+            samples: having.len() as u64,
+            zeroed: occluded(&flat),
+            exchanged: occluded(&which.exchange(whole, &givers(&having))),
+        })
+    }
+
+    fn occluded(&self, labels: &[u32], answers: &[u32], base: &[u32]) -> Occluded {
+        let changed = answers.iter().zip(base).filter(|(one, other)| one != other);
+        Occluded {
+            changed: changed.count() as f64 / base.len().max(1) as f64,
+            score: self.score(labels, answers),
+        }
     }
 
     /// The mean fall of the right class's probability, window by window.
@@ -250,19 +282,21 @@ fn zeroed(samples: &Samples, part: Part) -> Vec<u8> {
     slices
 }
 
+/// From whom each sample takes what it is to have instead of its own.
+fn givers(having: &[usize]) -> BTreeMap<usize, usize> {
+    let mut order = having.to_vec();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
+    // Each takes from the next in a ring, so that nobody keeps its own.
+    let next = order.iter().cycle().skip(1);
+    order.iter().copied().zip(next.copied()).collect()
+}
+
 /// The slices with each one's part taken from another that has it: place by place, as far as both
 /// reach, zeros behind that.
 fn exchanged(samples: &Samples, part: Part, having: &[usize]) -> Vec<u8> {
     let length = samples.rows.samples.slice_length;
-    let mut order = having.to_vec();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED));
-    // Each takes from the next in a ring, so that nobody keeps its own.
-    let mut giver = BTreeMap::new();
-    for (at, &sample) in order.iter().enumerate() {
-        giver.insert(sample, order[(at + 1) % order.len()]);
-    }
     let mut slices = zeroed(samples, part);
-    for (&taker, &giver) in &giver {
+    for (taker, giver) in givers(having) {
         let values: Vec<&[u8]> = samples.places[giver]
             .iter()
             .filter(|place| place.part == part)

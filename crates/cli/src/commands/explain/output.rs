@@ -47,6 +47,7 @@ impl Told<'_> {
             json!({
                 "field": effect.field,
                 "bytes": effect.bytes,
+                "packets": effect.packets,
                 "probability_without": effect.probability,
                 "class_without": self.class(effect.label),
                 "confidence_without": effect.confidence,
@@ -162,7 +163,7 @@ impl Told<'_> {
             table.add(
                 &[&effect.field],
                 &[
-                    effect.bytes.to_string(),
+                    extent(effect),
                     percent(effect.probability),
                     format!("{:.2}", self.loss(effect)),
                     format!(
@@ -183,8 +184,8 @@ impl Told<'_> {
             .explanation
             .fields
             .iter()
+            .filter(|effect| effect.bytes > 0 && self.loss(effect) > 0.0)
             .take(MARKED)
-            .filter(|effect| self.loss(effect) > 0.0)
             .map(|effect| effect.field.as_str())
             .collect();
         let mut text = String::new();
@@ -229,6 +230,15 @@ impl Told<'_> {
             Direction::Backward => ", backward",
         });
         format!("packet {}{way}\n", packet + 1)
+    }
+}
+
+/// How much of a session a thing is of.
+fn extent(effect: &FieldEffect) -> String {
+    match (effect.bytes, effect.packets) {
+        (0, 0) => String::new(),
+        (0, packets) => counted(packets as u64, "packet"),
+        (bytes, _) => bytes.to_string(),
     }
 }
 

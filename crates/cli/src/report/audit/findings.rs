@@ -1,6 +1,6 @@
 //! What an audit found, in plain words.
 
-use learn::audit::{Audit, FieldPlace, FieldScore, TaskName, Trust};
+use learn::audit::{Audit, FieldPlace, FieldScore, ModelAudit, TaskName, Trust};
 
 use crate::numbers::{count, counted, percent, share};
 
@@ -263,6 +263,23 @@ fn background(audit: &Audit) -> String {
             )
         }
     }
+}
+
+/// What *zeroed* means of all that the model reads beside the slice; none if that is nothing.
+pub(super) fn beside(model: &ModelAudit) -> Option<String> {
+    let words = [
+        ("packet-lengths", "all packets as if empty"),
+        ("packet-directions", "all as if the client's"),
+        ("packet-gaps", "all as if at once"),
+        ("packet-slices", "the first packets' own slices of zeros"),
+        ("statistics", "the whole session's numbers, all 0"),
+    ];
+    let told: Vec<String> = words
+        .iter()
+        .filter(|(name, _)| model.fields.iter().any(|field| field.field == *name))
+        .map(|(name, meaning)| format!("`{name}` zeroed is {meaning}"))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// A verdict in a word.

@@ -130,9 +130,12 @@ fn occlusion(audit: &Audit) -> Option<String> {
             &[&[count(field.samples)][..], &zeroed, &exchanged, &[changed]].concat(),
         );
     }
+    let beside = findings::beside(model).map_or_else(String::new, |beside| {
+        wrapped(&format!("Of what is read beside the slice: {beside}."), WIDTH)
+    });
     Some(format!(
         "What the model still scores without one field: zeroed, or with other samples' values\n\
-         {table}"
+         {table}{beside}"
     ))
 }
 

@@ -20,7 +20,7 @@ pub enum Architecture {
     Resnet,
     /// The GRU half alone.
     Gru,
-    /// `ResNet` on the slice, and a GRU that reads the first packets one after another.
+    /// `ResNet` on the slice, and convolutions over the first packets.
     ResnetGruSequence,
     /// The packets alone: no byte of the slice.
     Sequence,
@@ -101,6 +101,11 @@ impl Architecture {
                 "five narrowing layers, made for the same; `layerwise_epochs` starts them in turn"
             }
         }
+    }
+
+    /// Whether its paper leaves layers open, so that ours is not certain to be its authors'.
+    pub const fn is_reconstruction(self) -> bool {
+        matches!(self, Self::CnnLstm)
     }
 
     /// All names, with commas between them.

@@ -19,6 +19,9 @@ use crate::{
 /// Columns of a wrapped line.
 const WIDTH: usize = 96;
 
+/// Columns in front of a fact.
+const INDENT: usize = 12;
+
 /// The card, in the order in which questions come up.
 pub(super) fn text(model: &Model) -> String {
     let (contract, card) = (model.contract(), model.card());
@@ -53,6 +56,9 @@ pub(super) fn text(model: &Model) -> String {
             contract.calibration.temperature
         ),
     );
+    for line in continued(&crate::unknowns::origin(contract)) {
+        fact("", line);
+    }
     let trained = &card.trained_on;
     fact(
         "trained on",
@@ -111,6 +117,13 @@ pub(super) fn text(model: &Model) -> String {
         }
     }
     text
+}
+
+/// Lines of a fact that is longer than one.
+fn continued(words: &str) -> Vec<String> {
+    let wrapped = wrapped(words, WIDTH - INDENT);
+    let lines = wrapped.lines().map(|line| line[2..].to_owned());
+    lines.collect()
 }
 
 fn sessions(cutting: &Cutting) -> String {

@@ -37,18 +37,19 @@ pub(super) struct Export {
     /// What to call the model [default: its network and dataset]
     #[arg(long)]
     name: Option<String>,
-    /// A score for the card, under a name; may be given several times
+    /// A score for the card, under a name; may be given several times [default: those that the
+    /// card has]
     #[arg(long = "evaluation", value_name = "NAME=FILE", value_parser = named_file)]
     evaluations: Vec<(String, PathBuf)>,
     /// A further limit for the card; may be given several times
     #[arg(long = "limit", value_name = "SENTENCE")]
     limits: Vec<String>,
-    /// A text file with anything else worth knowing
+    /// A text file with anything else worth knowing [default: what the card says]
     #[arg(long, value_name = "FILE")]
     notes: Option<PathBuf>,
-    /// Under which licence the model may be used
-    #[arg(long, default_value = "")]
-    licence: String,
+    /// Under which licence the model may be used [default: what the card says]
+    #[arg(long)]
+    licence: Option<String>,
 }
 
 impl Export {
@@ -56,24 +57,30 @@ impl Export {
     pub(super) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let (model, name) = super::open(Some(&self.run))?;
         let mut card = model.card().clone();
-        card.scores = self
-            .evaluations
-            .iter()
-            .map(|(title, path)| {
-                score(title, path, &model)
-                    .with_context(|| format!("cannot take evaluation `{}`", path.display()))
-            })
-            .collect::<anyhow::Result<_>>()?;
+        if !self.evaluations.is_empty() {
+            card.scores = self
+                .evaluations
+                .iter()
+                .map(|(title, path)| {
+                    score(title, path, &model)
+                        .with_context(|| format!("cannot take evaluation `{}`", path.display()))
+                })
+                .collect::<anyhow::Result<_>>()?;
+        }
         let notes = match &self.notes {
             Some(path) => fs::read_to_string(path)
                 .with_context(|| format!("cannot read notes `{}`", path.display()))?,
             None => card.notes.clone(),
         };
-        card.limits.extend(self.limits.iter().cloned());
+        for limit in &self.limits {
+            if !card.limits.contains(limit) {
+                card.limits.push(limit.clone());
+            }
+        }
         let card = Card {
             name: self.name.clone().unwrap_or(card.name),
             notes: notes.trim_end().to_owned(),
-            licence: self.licence.clone(),
+            licence: self.licence.clone().unwrap_or(card.licence),
             ..card
         };
         let model = model.with_card(card);

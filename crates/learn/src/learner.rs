@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-pub use self::network::{NetworkLearner, networks};
+pub use self::network::{NetworkLearner, networks, reconstruction};
 use crate::{
     dataset::{Dataset, Manifest, Rows, Split},
     evaluation::Answers,

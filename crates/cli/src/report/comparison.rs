@@ -10,7 +10,7 @@ use std::{io, path::Path};
 use anyhow::Context;
 use learn::{comparison::Comparison, files};
 
-pub(super) use self::{figure::accuracies, worth::sentences};
+pub(super) use self::{figure::accuracies, text::beside, worth::sentences};
 pub(crate) use self::{html::html, text::text};
 
 /// The file names of a comparison.

@@ -60,7 +60,7 @@ fn of_part(part: &Part) -> String {
         "published is",
     ]);
     for line in &part.lines {
-        let mut cells = vec![left(&line.published.model)];
+        let mut cells = vec![left(&comparison::beside(&line.published.model))];
         cells.extend(theirs(line).map(right));
         let ours = line.ours.as_ref().map(ours);
         cells.extend(ours.unwrap_or([const { String::new() }; 6]).map(right));
@@ -129,7 +129,7 @@ pub(crate) fn html(
     let parts = reproduction.parts.iter().map(|part| {
         let lines = part.lines.iter().map(|line| {
             context! {
-                model => &line.published.model,
+                model => comparison::beside(&line.published.model),
                 theirs => theirs(line),
                 ours => line.ours.as_ref().map(ours),
             }

@@ -2,6 +2,7 @@
 
 use learn::{
     evaluation::{DatasetFacts, Evaluation, intervals::Drawn},
+    learner::reconstruction,
     rejection::Rule,
 };
 
@@ -26,6 +27,8 @@ pub(super) fn split_words(dataset: &DatasetFacts) -> String {
 /// The sentences that belong under every score.
 pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
     let mut sentences = vec![split(evaluation), interval(evaluation)];
+    let reconstruction = reconstruction(&evaluation.model.network);
+    sentences.extend(reconstruction.map(|sentence| format!("{sentence}.")));
     sentences.extend(votes(evaluation));
     sentences.extend(sharing(evaluation));
     sentences.push(background(evaluation));

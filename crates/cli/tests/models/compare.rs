@@ -132,6 +132,37 @@ fn the_page_of_a_comparison_needs_nothing_from_elsewhere() {
 }
 
 #[test]
+fn a_reconstruction_is_called_one_wherever_its_result_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = world().file("data");
+    let prepare = format!(
+        "prepare {} --out {{}}/dataset --policy ip --packet-slices 3",
+        data.display()
+    );
+    run(folder.path(), &prepare).success();
+    let compare = "compare {}/dataset --models cnn-lstm,gru --epochs 1 --out {}/compared";
+    let text = run(folder.path(), compare);
+    let page = fs::read_to_string(folder.path().join("compared/comparison.html")).unwrap();
+    let sentence = "cnn-lstm is a reconstruction: its paper leaves layers open";
+    for shown in [text.success(), &page] {
+        assert!(shown.contains("cnn-lstm (reconstruction)"), "{shown}");
+        assert!(shown.contains(sentence), "{shown}");
+        assert!(!shown.contains("gru (reconstruction)"), "{shown}");
+    }
+    let rows = &figures(&folder.path().join("compared"))["tables"][0]["rows"];
+    assert_eq!(rows[0]["is_reconstruction"], true);
+    assert!(rows[1].get("is_reconstruction").is_none());
+    let of_run = "evaluate {}/compared/dataset/cnn-lstm-1 --format";
+    for form in ["text", "html"] {
+        let shown = run(folder.path(), &format!("{of_run} {form}"));
+        assert!(shown.success().contains(sentence), "{}", shown.out);
+    }
+    let json = run(folder.path(), &format!("{of_run} json"));
+    let json: Value = serde_json::from_str(json.success()).unwrap();
+    assert_eq!(json["model"]["is_reconstruction"], true);
+}
+
+#[test]
 fn what_cannot_be_compared_is_told_in_one_line() {
     let world = world();
     let check = |line: &str, expected: &str| {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     evaluation::{DatasetFacts, Scores, intervals::Intervals, votes::Votes},
+    learner::reconstruction,
     registry::Published,
 };
 
@@ -46,6 +47,9 @@ pub struct Row {
     pub model: String,
     /// What it is to the others.
     pub kind: Kind,
+    /// Whether its paper leaves layers open, so that it is not certain to be its authors'.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_reconstruction: bool,
     /// The seeds, as asked for.
     pub seeds: Vec<u64>,
     /// How many numbers were fitted.
@@ -224,6 +228,7 @@ fn row(seeds: &[&Trial], best: Option<&Trial>, labels: &[u32]) -> Row {
     Row {
         model: first.settings.model.clone(),
         kind: first.settings.kind,
+        is_reconstruction: reconstruction(&first.settings.model).is_some(),
         seeds: seeds.iter().map(|trial| trial.settings.seed).collect(),
         parameters: first.parameters,
         scores: first.scores,

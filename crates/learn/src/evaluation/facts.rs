@@ -21,6 +21,9 @@ pub struct ModelFacts {
     pub weights_sha256: String,
     /// Its network.
     pub network: String,
+    /// Whether its paper leaves layers open, so that it is not certain to be its authors'.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_reconstruction: bool,
     /// What its `ResNet` branch was computed in, if not float32.
     #[serde(default, skip_serializing_if = "Arithmetic::is_float32")]
     pub arithmetic: Arithmetic,
@@ -70,6 +73,7 @@ impl ModelFacts {
             sha256: model.hash().to_owned(),
             weights_sha256: model.weights_hash(),
             network: contract.shape.architecture.to_string(),
+            is_reconstruction: contract.shape.architecture.is_reconstruction(),
             arithmetic: model.engine().arithmetic(),
             parameters: model.parameters(),
             recipe: card.recipe.clone(),

@@ -19,6 +19,19 @@ pub fn networks() -> Vec<&'static str> {
     Architecture::ALL.iter().map(|one| one.name()).collect()
 }
 
+/// What belongs beside every result of a model of this name, if it is a network whose paper leaves
+/// layers open; a recipe may follow the name behind `@`.
+pub fn reconstruction(model: &str) -> Option<String> {
+    let network = model.split('@').next().unwrap_or(model);
+    let architecture: Architecture = network.parse().ok()?;
+    architecture.is_reconstruction().then(|| {
+        format!(
+            "{architecture} is a reconstruction: its paper leaves layers open, and what the network \
+             of its authors would score here is not known"
+        )
+    })
+}
+
 /// A network, trained by a recipe in a run folder of its own.
 #[derive(Debug, Clone)]
 pub struct NetworkLearner {

@@ -9,7 +9,7 @@ use minijinja::{Value, context};
 
 use super::{
     figure,
-    text::{estimate, name, probability},
+    text::{beside, estimate, name, probability},
     worth,
 };
 use crate::{
@@ -95,7 +95,7 @@ fn published(table: &Table) -> Value {
     let figures = table.published.iter().map(|figure| {
         let ours = table.rows.iter().find(|row| row.model == figure.model);
         context! {
-            model => &figure.model,
+            model => beside(&figure.model),
             source => &figure.source,
             remark => &figure.remark,
             figures => [figure.accuracy, figure.precision, figure.recall, figure.f1].map(percent),

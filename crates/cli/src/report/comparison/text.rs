@@ -1,9 +1,12 @@
 //! A comparison as text.
 
-use learn::comparison::{
-    Comparison,
-    table::{Estimate, Row, Table},
-    trial::Kind,
+use learn::{
+    comparison::{
+        Comparison,
+        table::{Estimate, Row, Table},
+        trial::Kind,
+    },
+    learner::reconstruction,
 };
 
 use super::worth;
@@ -51,10 +54,11 @@ fn heading(table: &Table) -> String {
     )
 }
 
-/// What a model is called in a table: cheap opponents are marked.
+/// What a model is called in a table: cheap opponents and reconstructions are marked.
 pub(super) fn name(row: &Row) -> String {
     match row.kind {
         Kind::CheapOpponent => format!("{} (cheap)", row.model),
+        Kind::Network if row.is_reconstruction => format!("{} (reconstruction)", row.model),
         Kind::Network | Kind::Classical => row.model.clone(),
     }
 }
@@ -187,7 +191,7 @@ fn published(table: &Table) -> Option<String> {
             right(ours.map_or_else(|| "-".to_owned(), |row| percent(value(row))))
         };
         shape.add_row(vec![
-            left(&figure.model),
+            left(&beside(&figure.model)),
             right(percent(figure.accuracy)),
             right(percent(figure.precision)),
             right(percent(figure.recall)),
@@ -198,6 +202,14 @@ fn published(table: &Table) -> Option<String> {
         ]);
     }
     Some(format!("Published, weighted averages\n{}", shown(&shape)))
+}
+
+/// What a published model is called beside ours, which may be a reconstruction of it.
+pub(in crate::report) fn beside(model: &str) -> String {
+    match reconstruction(model) {
+        Some(_) => format!("{model} (here a reconstruction)"),
+        None => model.to_owned(),
+    }
 }
 
 fn left_out(table: &Table) -> Option<String> {

@@ -6,6 +6,7 @@ use learn::{
         trial::Kind,
     },
     evaluation::intervals::Drawn,
+    learner::reconstruction,
 };
 
 use crate::numbers::{count, counted, percent};
@@ -33,6 +34,8 @@ pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
             first.seeds[0]
         ));
     }
+    let reconstructed = table.rows.iter().filter_map(|row| reconstruction(&row.model));
+    sentences.extend(reconstructed.map(|sentence| format!("{sentence}.")));
     sentences.extend(votes(table));
     sentences.extend(shared(table));
     let untestable: Vec<&str> = table

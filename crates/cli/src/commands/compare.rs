@@ -10,7 +10,6 @@ use anyhow::{Context, bail};
 use clap::Args;
 use learn::{
     comparison::{Comparison, table::Table},
-    recipe::Recipe,
     splits::{SplitOptions, Untestable},
 };
 
@@ -38,6 +37,9 @@ Examples:
     undertone compare iscx --splits session,capture --allow-untestable --seeds 1,2,3 \\
       --recipe paper --epochs 20 --out comparison
 
+  The network that comes with the program by its recipe, beside the paper's by another:
+    undertone compare lab --models resnet-gru-sequence@laboratory,resnet-gru --recipe quick --out lab-comparison
+
   Everything there is:
     undertone compare iscx --models networks,baselines --out comparison")]
 pub(crate) struct Compare {
@@ -50,7 +52,7 @@ pub(crate) struct Compare {
     out: PathBuf,
 
     /// Models by name, such as `resnet-gru` or `forest:packets`; `networks` and `baselines` stand for
-    /// all of theirs
+    /// all of theirs, NETWORK@RECIPE for a network by a recipe of its own, by name or file
     #[arg(
         short,
         long,
@@ -72,7 +74,8 @@ pub(crate) struct Compare {
     #[arg(long)]
     allow_untestable: bool,
 
-    /// How networks are trained: `quick`, `paper`, `laboratory`, or a TOML file
+    /// How networks are trained that have no recipe of their own: `quick`, `paper`, `laboratory`, or a
+    /// TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "quick")]
     recipe: String,
 
@@ -83,9 +86,9 @@ pub(crate) struct Compare {
 impl Compare {
     /// Compares; the tables go to `out` and into the folder.
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let plan = self
-            .effort
-            .plan(Competitor::all(&self.models, &self.recipe()?)?)?;
+        let read = |name: &str| self.effort.shortened(recipes::read(name)?);
+        let competitors = Competitor::all(&self.models, &read(&self.recipe)?, &read)?;
+        let plan = self.effort.plan(competitors)?;
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
         let places = places(&self.datasets, &self.splitting(), &self.out)?;
         fs::create_dir_all(&self.out)
@@ -110,10 +113,6 @@ impl Compare {
             let _ = writeln!(io::stderr(), "page: {}", page.display());
         }
         Ok(())
-    }
-
-    fn recipe(&self) -> anyhow::Result<Recipe> {
-        self.effort.shortened(recipes::read(&self.recipe)?)
     }
 
     fn splitting(&self) -> Splitting {

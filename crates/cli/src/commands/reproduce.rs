@@ -82,9 +82,10 @@ impl Reproduce {
                 registry.name
             );
         }
-        let recipe = self.effort.shortened(recipes::read(&self.recipe)?)?;
+        let read = |name: &str| self.effort.shortened(recipes::read(name)?);
+        let recipe = read(&self.recipe)?;
         let (competitors, unknown) = match &self.models {
-            Some(models) => (Competitor::all(models, &recipe)?, Vec::new()),
+            Some(models) => (Competitor::all(models, &recipe, &read)?, Vec::new()),
             None => Competitor::known(
                 registry.published.iter().map(|score| score.model.as_str()),
                 &recipe,

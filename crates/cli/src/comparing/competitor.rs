@@ -8,7 +8,7 @@ use learn::{
     comparison::trial::{Kind, Settings},
     dataset::Manifest,
     learner::{Learner, NetworkLearner, networks},
-    recipe::Recipe,
+    recipe::{Architecture, Recipe},
     run::Run,
 };
 
@@ -17,6 +17,9 @@ const NETWORKS: &str = "networks";
 
 /// What stands for all baselines.
 const BASELINES: &str = "baselines";
+
+/// What is between a network and a recipe of its own.
+const OWN: char = '@';
 
 /// A model that is to be compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +39,16 @@ enum System {
 
 impl Competitor {
     /// The models of these names, each once, and after them every cheap opponent; networks are
-    /// trained by `recipe`.
+    /// trained by `recipe`, or by the one behind the `@` of their name, which `read` finds.
     ///
     /// # Errors
     ///
-    /// If a name is of no model.
-    pub(crate) fn all(names: &[String], recipe: &Recipe) -> anyhow::Result<Vec<Self>> {
+    /// If a name is of no model, or a recipe is none or of another network.
+    pub(crate) fn all(
+        names: &[String],
+        recipe: &Recipe,
+        read: &dyn Fn(&str) -> anyhow::Result<Recipe>,
+    ) -> anyhow::Result<Vec<Self>> {
         let mut all: Vec<Self> = Vec::new();
         let names = names.iter().flat_map(|name| match name.as_str() {
             NETWORKS => networks(),
@@ -49,7 +56,10 @@ impl Competitor {
             name => vec![name],
         });
         for name in names.chain(baselines::CHEAP) {
-            let one = Self::named(name, recipe)?;
+            let one = match name.split_once(OWN) {
+                Some((network, own)) => Self::by_recipe(name, network, read(own)?)?,
+                None => Self::named(name, recipe)?,
+            };
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -71,6 +81,26 @@ impl Competitor {
             }
         }
         (known, unknown)
+    }
+
+    /// A network by a recipe of its own.
+    fn by_recipe(name: &str, network: &str, recipe: Recipe) -> anyhow::Result<Self> {
+        let Ok(network) = network.parse::<Architecture>() else {
+            bail!(
+                "`{name}`: only networks have recipes, and `{network}` is none; there are {}",
+                networks().join(", ")
+            );
+        };
+        if recipe.network != network {
+            bail!(
+                "`{name}`: that recipe is of network `{}`; name that one, or write a recipe of `{network}`",
+                recipe.network
+            );
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            system: System::Network(Box::new(recipe)),
+        })
     }
 
     fn named(name: &str, recipe: &Recipe) -> anyhow::Result<Self> {
@@ -139,7 +169,8 @@ mod tests {
     fn names(asked: &[&str]) -> anyhow::Result<Vec<String>> {
         let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
         let recipe = Recipe::built_in("quick").unwrap();
-        let all = Competitor::all(&asked, &recipe)?;
+        let read = |name: &str| Ok(Recipe::built_in(name).unwrap());
+        let all = Competitor::all(&asked, &recipe, &read)?;
         Ok(all.into_iter().map(|one| one.name).collect())
     }
 
@@ -160,6 +191,35 @@ mod tests {
         assert!(found.starts_with(&["resnet-gru", "resnet", "gru"].map(str::to_owned)));
         let found = names(&["baselines"]).unwrap();
         assert_eq!(found, baselines::ALL);
+    }
+
+    #[test]
+    fn a_network_may_have_a_recipe_of_its_own() {
+        let asked = ["resnet-gru-sequence@laboratory".to_owned(), "gru".to_owned()];
+        let read = |name: &str| Ok(Recipe::built_in(name).unwrap());
+        let quick = Recipe::built_in("quick").unwrap();
+        let all = Competitor::all(&asked, &quick, &read).unwrap();
+        let recipe = |one: &Competitor| match &one.system {
+            System::Network(recipe) => recipe.as_ref().clone(),
+            System::Baseline(_) => panic!("{} is a network", one.name),
+        };
+        assert_eq!(recipe(&all[0]), Recipe::built_in("laboratory").unwrap());
+        assert_eq!(recipe(&all[1]).epochs, quick.epochs);
+        assert_eq!(all[0].name(), "resnet-gru-sequence@laboratory");
+    }
+
+    #[test]
+    fn a_recipe_of_another_network_is_refused() {
+        let check = |asked: &str, expected: &str| {
+            assert_eq!(names(&[asked]).unwrap_err().to_string(), expected);
+        };
+        check(
+            "gru@laboratory",
+            "`gru@laboratory`: that recipe is of network `resnet-gru-sequence`; name that one, or \
+             write a recipe of `gru`",
+        );
+        let error = names(&["majority@quick"]).unwrap_err().to_string();
+        assert!(error.starts_with("`majority@quick`: only networks have recipes"), "{error}");
     }
 
     #[test]

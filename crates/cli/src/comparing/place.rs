@@ -38,9 +38,9 @@ pub(crate) struct Splitting {
 impl TablePlace {
     /// The folder of a trial.
     pub(crate) fn trial(&self, model: &str, seed: u64) -> PathBuf {
-        // A colon is no part of a file name everywhere.
-        self.folder
-            .join(format!("{}-{seed}", model.replace(':', "-")))
+        // Colons and what parts a recipe's folders are no part of a file name everywhere.
+        let model = model.replace([':', '/', '\\'], "-");
+        self.folder.join(format!("{model}-{seed}"))
     }
 }
 

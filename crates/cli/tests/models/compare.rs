@@ -103,6 +103,26 @@ fn the_same_command_takes_what_is_done_and_gives_the_same_figures() {
 }
 
 #[test]
+fn a_network_is_compared_by_a_recipe_of_its_own_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let trained = fs::read_to_string(world().file("run/recipe.toml")).unwrap();
+    let own = trained.replace("epochs = 6", "epochs = 2");
+    assert_ne!(own, trained);
+    fs::write(folder.path().join("own.toml"), own).unwrap();
+    let line = format!(
+        "compare {} --models gru@{{}}/own.toml --out {{}}/compared --format json",
+        world().file("dataset").display()
+    );
+    let found = run(folder.path(), &line);
+    let found: Value = serde_json::from_str(found.success()).unwrap();
+    let name = format!("gru@{}/own.toml", folder.path().display());
+    assert_eq!(found["tables"][0]["rows"][0]["model"], name);
+    let trial = format!("{}-1", name.replace('/', "-"));
+    let epochs = folder.path().join("compared/dataset").join(trial).join("epochs.jsonl");
+    assert_eq!(fs::read_to_string(epochs).unwrap().lines().count(), 2);
+}
+
+#[test]
 fn a_dataset_is_split_anew_and_each_split_has_a_table() {
     let world = world();
     let line = "compare {}/dataset --models gru --epochs 1 --splits session,capture --out \
@@ -186,6 +206,14 @@ fn what_cannot_be_compared_is_told_in_one_line() {
     check(
         "compare {}/dataset --models grue --out {}/x",
         "error: `grue` is no model; there are the networks resnet-gru, ",
+    );
+    check(
+        "compare {}/dataset --models gru@laboratory --out {}/x",
+        "error: `gru@laboratory`: that recipe is of network `resnet-gru-sequence`; ",
+    );
+    check(
+        "compare {}/dataset --models gru@nowhere --out {}/x",
+        "error: `nowhere` is neither a file nor a recipe; there are paper, ",
     );
     check(
         "compare {}/dataset --seeds 1,1 --out {}/x",

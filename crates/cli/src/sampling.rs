@@ -73,6 +73,8 @@ pub(crate) enum RuleChoice {
     Given,
     /// Each session by lot, every class in the same proportion
     Session,
+    /// Sessions of one five-tuple, whichever end began, on one side
+    Connection,
     /// What was recorded first to fit, what came last to test: whole runs, or groups of captures
     Time,
     /// Each capture, or group of captures, whole
@@ -113,6 +115,7 @@ impl From<RuleChoice> for SplitRule {
         match choice {
             RuleChoice::Given => Self::Given,
             RuleChoice::Session => Self::Session,
+            RuleChoice::Connection => Self::Connection,
             RuleChoice::Time => Self::Time,
             RuleChoice::Capture => Self::Capture,
             RuleChoice::Run => Self::Run,

@@ -59,6 +59,8 @@ pub struct Facts {
     pub capture: u32,
     /// What must not be torn apart with it.
     pub group: Arc<str>,
+    /// Who talked to whom, whichever began; what was found as a slice does not tell.
+    pub conversation: Option<Arc<str>>,
     /// When it began; what was found as a slice began at no time that is known.
     pub start: Timestamp,
     /// What a laboratory knows of it.
@@ -214,6 +216,7 @@ impl Facts {
             label,
             capture: 0,
             group: "".into(),
+            conversation: None,
             start: Timestamp::from_nanoseconds(0),
             provenance: Provenance::default(),
             given: None,

@@ -27,6 +27,8 @@ pub enum SplitRule {
     /// Each session by lot, every class in the same proportion: what the papers do.
     #[default]
     Session,
+    /// Sessions of one protocol between the same two ends stay together.
+    Connection,
     /// What was recorded first to fit, what came last to test: whole runs, else whole groups.
     Time,
     /// Each group whole: sessions of one capture, or of captures made together, stay together.
@@ -46,6 +48,7 @@ impl fmt::Display for SplitRule {
         f.write_str(match self {
             Self::Given => "given",
             Self::Session => "session",
+            Self::Connection => "connection",
             Self::Time => "time",
             Self::Capture => "capture",
             Self::Run => "run",
@@ -124,6 +127,9 @@ pub fn assign(
             (assignment, None)
         }
         _ => {
+            if let (SplitRule::Connection, Some(name)) = (rule, options.hold_out.first().cloned()) {
+                return Err(SplitError::NothingToHoldOut { rule, name });
+            }
             let (assignment, groups) = grouped::assign(samples, classes, options)?;
             (assignment, Some(groups))
         }
@@ -256,6 +262,38 @@ mod tests {
     fn ten_equal_captures_are_split_by_the_fractions() {
         let blocks: Vec<_> = (0..10).map(|group| (0, group, 7)).collect();
         check(SplitRule::Capture, &blocks, Ok([56, 7, 7]));
+    }
+
+    #[test]
+    fn sessions_of_one_connection_stay_together() {
+        // Twenty connections of five sessions each, all in one capture.
+        let mut samples = samples(&[(0, 0, 50), (1, 0, 50)]);
+        for (at, sample) in samples.iter_mut().enumerate() {
+            sample.conversation = Some((at / 5).to_string().into());
+        }
+        let options = SplitOptions {
+            rule: SplitRule::Connection,
+            ..SplitOptions::default()
+        };
+        let found = assign(&samples, &classes(2), &options).unwrap();
+        for connection in found.splits.chunks_exact(5) {
+            assert!(connection.iter().all(|side| side == &connection[0]));
+        }
+        let on = |side| found.splits.iter().filter(|&&found| found == Some(side)).count();
+        assert_eq!(Split::ALL.map(on), [80, 10, 10]);
+        // Names of ten thousand connections are of no use to anybody.
+        assert_eq!(found.groups, BTreeMap::new());
+    }
+
+    #[test]
+    fn slices_of_unknown_packets_have_no_connection() {
+        check(
+            SplitRule::Connection,
+            &[(0, 0, 3)],
+            Err(
+                "rule `connection` needs to know who talked to whom, which is not known of 3 of 3 samples; use another rule",
+            ),
+        );
     }
 
     #[test]

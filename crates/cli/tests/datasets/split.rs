@@ -53,6 +53,37 @@ fn the_same_rule_and_seed_give_the_same_bytes() {
 }
 
 #[test]
+fn sessions_of_one_connection_are_on_one_side_in_prepare_and_in_split() {
+    let folder = Folder::two_classes();
+    // The same conversations in captures of another name.
+    folder.capture("data/Chat/e.pcap", 1, 10).capture("data/Email/f.pcap", 3, 10);
+    let prepare = |rule: &str, place: &str| {
+        let mut arguments: Vec<OsString> = vec!["prepare".into(), folder.path("data").into()];
+        arguments.extend(["--duplicates", "keep", "--split", rule, "--out"].map(OsString::from));
+        arguments.push(folder.path(place).into());
+        undertone(arguments).success();
+    };
+    prepare("session", "out");
+    let manifest = split(&folder, &["--rule", "connection"]).manifest();
+    assert_eq!(manifest["split"]["rule"], "connection");
+    let dataset = learn::dataset::Dataset::open(&folder.path("other")).unwrap();
+    let mut sides = std::collections::BTreeMap::new();
+    let mut seen = 0;
+    for side in learn::dataset::Split::ALL {
+        for origin in &dataset.split(side).origins {
+            seen += 1;
+            let mut ends = [origin.five_tuple.source, origin.five_tuple.destination];
+            ends.sort();
+            assert_eq!(*sides.entry(ends).or_insert(side), side, "{ends:?}");
+        }
+    }
+    assert_eq!((sides.len(), seen), (40, 60));
+    prepare("connection", "at-once");
+    let read = |place| fs::read(folder.path(place).join("samples.parquet")).unwrap();
+    assert!(read("other") == read("at-once"));
+}
+
+#[test]
 fn a_split_that_was_not_given_is_refused() {
     let folder = prepared();
     let outcome = split(&folder, &["--rule", "given"]);

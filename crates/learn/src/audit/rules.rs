@@ -134,7 +134,7 @@ pub(super) fn verdicts(rows: &AllRows<'_>) -> Vec<RuleVerdict> {
 
 impl AllRows<'_> {
     fn is_own(&self, rule: Rule) -> bool {
-        rule.split_rule().is_some_and(|rule| rule == self.own)
+        rule.split_rule() == self.own
     }
 
     /// The side of each row under a rule, or why there is none.
@@ -144,9 +144,10 @@ impl AllRows<'_> {
         let known = match rule {
             Rule::Given => facts.iter().all(|facts| facts.given.is_some()),
             Rule::Session => true,
-            Rule::FiveTuple => {
+            Rule::Connection => {
+                // Rows that were taken apart know more than what their dataset says of them.
                 for (facts, origin) in facts.iter_mut().zip(&self.origins) {
-                    facts.group = origin.conversation().to_string().into();
+                    facts.conversation = Some(origin.conversation().to_string().into());
                 }
                 self.origins
                     .iter()
@@ -163,7 +164,7 @@ impl AllRows<'_> {
             return Err(rule.lacking().to_owned());
         }
         let options = SplitOptions {
-            rule: rule.split_rule().unwrap_or(SplitRule::Capture),
+            rule: rule.split_rule(),
             seed: self.seed,
             fractions: self.fractions,
             untestable: Untestable::Allow,

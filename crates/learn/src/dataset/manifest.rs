@@ -398,6 +398,7 @@ impl SplitRecord {
             }
             SplitRule::Given
             | SplitRule::Session
+            | SplitRule::Connection
             | SplitRule::Time
             | SplitRule::Capture
             | SplitRule::Run => &[],

@@ -32,6 +32,19 @@ impl Content {
         }
     }
 
+    /// Who talked to whom; of a slice as it was found nothing is known.
+    pub fn conversation(&self) -> Option<String> {
+        match self {
+            Self::Session(session) => {
+                let tuple = &session.five_tuple;
+                let ends = [tuple.source, tuple.destination];
+                let ends = ends.map(|end| (end.ip().to_string(), end.port()));
+                Some(conversation(tuple.protocol.name(), ends))
+            }
+            Self::Slice(_) => None,
+        }
+    }
+
     /// Whether its label does not mean it; what is not known to be background is not.
     pub fn is_background(&self) -> bool {
         match self {
@@ -39,6 +52,13 @@ impl Content {
             Self::Slice(_) => false,
         }
     }
+}
+
+/// What all sessions of one protocol between two ends have in common, whichever began.
+pub(crate) fn conversation(protocol: &str, mut ends: [(String, u16); 2]) -> String {
+    ends.sort();
+    let [(one, one_port), (other, other_port)] = ends;
+    format!("{protocol} {one} {one_port} {other} {other_port}")
 }
 
 /// A session or slice with everything that makes it a row; the split comes later.

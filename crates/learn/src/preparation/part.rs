@@ -49,6 +49,7 @@ impl PartWriter {
             label: row.label,
             capture: row.capture,
             group: self.names.shared(&row.group),
+            conversation: row.content.conversation().map(|one| one.into()),
             start: row.content.start(),
             provenance: row.provenance.clone(),
             given: row.given,

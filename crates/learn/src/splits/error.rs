@@ -43,6 +43,16 @@ pub enum SplitError {
         /// All samples.
         samples: usize,
     },
+    /// Samples of which it is not known who talked to whom.
+    #[error(
+        "rule `connection` needs to know who talked to whom, which is not known of {missing} of {samples} samples; use another rule"
+    )]
+    NoConversation {
+        /// Samples of which it is not known.
+        missing: usize,
+        /// All samples.
+        samples: usize,
+    },
     /// Nothing came before anything else.
     #[error(
         "rule `time` needs recordings that began at different times, and all {samples} samples are of one; use another rule"

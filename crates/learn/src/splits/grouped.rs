@@ -86,7 +86,7 @@ pub(super) fn assign(
     }
     let mut names: BTreeMap<Split, Vec<String>> = BTreeMap::new();
     for (group, &side) in all.iter().zip(&sides) {
-        if !matches!(group, Group::Direct(_)) {
+        if !matches!(group, Group::Direct(_)) && options.rule != SplitRule::Connection {
             names.entry(side).or_default().push(group.to_string());
         }
     }
@@ -126,6 +126,10 @@ fn number(
     }
     match missing {
         None => Ok((all, of)),
+        Some((_, missing)) if rule == SplitRule::Connection => Err(SplitError::NoConversation {
+            missing,
+            samples: samples.len(),
+        }),
         Some((what, missing)) => Err(SplitError::NotKnown {
             rule,
             what,
@@ -145,6 +149,10 @@ fn group(sample: &Facts, activities: &[Arc<str>], rule: SplitRule) -> Result<Gro
     };
     let run = || facts.run.clone().ok_or("run");
     match rule {
+        SplitRule::Connection => {
+            let conversation = sample.conversation.clone().ok_or("conversation");
+            conversation.map(Group::Named)
+        }
         SplitRule::Run => run().map(Group::Named),
         SplitRule::Site => of_activity(&facts.site, "site"),
         SplitRule::Application => of_activity(&facts.application, "application"),

@@ -12,8 +12,9 @@ pub enum Rule {
     Given,
     /// Nothing: each session by lot.
     Session,
-    /// Sessions of one five-tuple.
-    FiveTuple,
+    /// Sessions of one five-tuple, whichever end began.
+    #[serde(alias = "five-tuple")]
+    Connection,
     /// Time: whole recordings, of which the last are tested.
     Time,
     /// Captures, or groups of captures made together.
@@ -33,7 +34,7 @@ impl Rule {
     pub const ALL: [Self; 9] = [
         Self::Given,
         Self::Session,
-        Self::FiveTuple,
+        Self::Connection,
         Self::Time,
         Self::Capture,
         Self::Run,
@@ -47,7 +48,7 @@ impl Rule {
         match self {
             Self::Given => "given",
             Self::Session => "session",
-            Self::FiveTuple => "five-tuple",
+            Self::Connection => "connection",
             Self::Time => "time",
             Self::Capture => "capture",
             Self::Run => "run",
@@ -67,8 +68,8 @@ impl Rule {
         matches!(self, Self::Site | Self::Application | Self::Tunnel)
     }
 
-    pub(super) fn split_rule(self) -> Option<SplitRule> {
-        Some(match self {
+    pub(super) fn split_rule(self) -> SplitRule {
+        match self {
             Self::Given => SplitRule::Given,
             Self::Session => SplitRule::Session,
             Self::Capture => SplitRule::Capture,
@@ -77,8 +78,8 @@ impl Rule {
             Self::Application => SplitRule::Application,
             Self::Tunnel => SplitRule::Tunnel,
             Self::Time => SplitRule::Time,
-            Self::FiveTuple => return None,
-        })
+            Self::Connection => SplitRule::Connection,
+        }
     }
 
     /// What it keeps whole, in the plural.
@@ -86,7 +87,7 @@ impl Rule {
         match self {
             Self::Given | Self::Session => "samples",
             Self::Time => "recordings",
-            Self::FiveTuple => "five-tuples",
+            Self::Connection => "connections",
             Self::Capture => "captures",
             Self::Run => "lab runs",
             Self::Site => "sites",
@@ -100,7 +101,7 @@ impl Rule {
         match self {
             Self::Given => "its source gives no split",
             Self::Session => "it has no samples",
-            Self::FiveTuple => "it does not know who talked to whom",
+            Self::Connection => "it does not know who talked to whom",
             Self::Time => "it does not know when its sessions began",
             Self::Capture => "it does not know its captures",
             Self::Run => "it knows no lab runs",

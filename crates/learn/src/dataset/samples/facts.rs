@@ -4,13 +4,13 @@ use std::path::Path;
 
 use arrow::{
     array::{Array, AsArray, StringArray},
-    datatypes::{TimestampNanosecondType, UInt32Type},
+    datatypes::{TimestampNanosecondType, UInt16Type, UInt32Type},
 };
 use traffic::timestamp::Timestamp;
 
 use super::{batches, column, text, text_if_there};
 use crate::{
-    dataset::{DatasetError, Split, provenance::Provenance},
+    dataset::{DatasetError, Split, provenance::Provenance, row::conversation},
     filters::Facts,
     names::Names,
 };
@@ -31,6 +31,11 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
         "given_split",
         "start",
         "background",
+        "protocol",
+        "client_address",
+        "client_port",
+        "server_address",
+        "server_port",
     ];
     columns.extend(Provenance::COLUMNS);
     let mut facts = Vec::new();
@@ -49,6 +54,20 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
                 Provenance::COLUMNS.map(|name| text_if_there(&batch, name));
             let [run, site, application, tunnel, plaintext] =
                 [run?, site?, application?, tunnel?, plaintext?];
+            let protocol = text(&batch, "protocol")?;
+            let addresses = [text(&batch, "client_address")?, text(&batch, "server_address")?];
+            let ports = ["client_port", "server_port"]
+                .map(|name| column(&batch, name).map(|ports| ports.as_primitive::<UInt16Type>()));
+            let [client_ports, server_ports] = ports;
+            let ports = [client_ports?, server_ports?];
+            let conversation = |at: usize| {
+                let is_known = protocol.is_valid(at) && addresses.iter().all(|one| one.is_valid(at));
+                let end = |side: usize| {
+                    let port = ports[side].is_valid(at).then(|| ports[side].value(at));
+                    (addresses[side].value(at).to_owned(), port.unwrap_or(0))
+                };
+                is_known.then(|| conversation(protocol.value(at), [end(0), end(1)]))
+            };
             for at in 0..batch.num_rows() {
                 let mut value = |column: &Option<StringArray>| {
                     let column = column.as_ref().filter(|column| column.is_valid(at));
@@ -67,6 +86,7 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
                     label: label.value(at),
                     capture: capture.value(at),
                     group: names.shared(group.value(at)),
+                    conversation: conversation(at).map(Into::into),
                     start: Timestamp::from_nanoseconds(start.value(at)),
                     provenance,
                     given: given.transpose().map_err(|error| error.to_string())?,

@@ -30,8 +30,17 @@ fn the_exit_code_is_two_for_wrong_usage_and_zero_for_help() {
         "split",
         "train",
         "evaluate",
+        "calibrate",
+        "compare",
+        "audit",
+        "explain",
+        "reproduce",
+        "live",
+        "dataset list",
+        "dataset show",
         "model show",
         "model export",
+        "model quantise",
     ] {
         let words = |more| command.split(' ').chain([more]);
         let wrong = undertone(words("--no-such-option"));
@@ -106,10 +115,19 @@ fn a_place_that_cannot_be_written_is_named_and_left_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "in the way").unwrap();
+    // Only a network with a ResNet has anything to compute in int8.
+    let other = tempfile::tempdir().unwrap();
+    let train = format!(
+        "train {} --out {{}}/run --network resnet --epochs 1",
+        world.file("dataset").display()
+    );
+    run(other.path(), &train).success();
+    let [resnet, shared] = [&other.path().join("run"), world.path()]
+        .map(|path: &std::path::Path| path.to_str().unwrap().to_owned());
     let check = |line: &str, expected: &str| {
-        let line = line.replace("<world>", world.path().to_str().unwrap());
+        let line = line.replace("<world>", &shared).replace("<resnet>", &resnet);
         let found = run(folder.path(), &line).failure(folder.path());
-        let found = found.replace(world.path().to_str().unwrap(), "<world>");
+        let found = found.replace(&shared, "<world>").replace(&resnet, "<resnet>");
         assert!(found.starts_with(expected), "{found}");
         assert!(found.ends_with("(os error 20)"), "{found}");
     };
@@ -128,6 +146,26 @@ fn a_place_that_cannot_be_written_is_named_and_left_as_it_was() {
     check(
         "evaluate <world>/run --out {}/file/scores",
         "error: cannot write into `{}/file/scores`: ",
+    );
+    check(
+        "calibrate <world>/run --rule energy --out {}/file/model.safetensors",
+        "error: cannot write `{}/file/model.safetensors`: ",
+    );
+    check(
+        "compare <world>/dataset --models gru --epochs 1 --quiet --out {}/file/comparison",
+        "error: cannot make folder `{}/file/comparison`: ",
+    );
+    check(
+        "audit <world>/run --out {}/file/audit",
+        "error: cannot write into `{}/file/audit`: ",
+    );
+    check(
+        "live --read <world>/mixed.pcap --quiet --sink csv:{}/file/out",
+        "error: cannot make the folder `{}/file/out`: ",
+    );
+    check(
+        "model quantise <resnet> --dataset <world>/dataset --out {}/file/model.safetensors",
+        "error: cannot write model `<resnet>/model.safetensors` to `{}/file/model.safetensors`: ",
     );
     check(
         "model export <world>/run --out {}/file/model.safetensors",

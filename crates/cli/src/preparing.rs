@@ -14,6 +14,7 @@ use learn::{
         manifest::{AddressForm, RowTally},
     },
     preparation::{Observer, PrepareError, Step},
+    registry::PublishedFiles,
 };
 
 use crate::numbers::{count, counted, share, short};
@@ -205,6 +206,40 @@ fn read_rows(file: &str, rows: RowTally) -> String {
     )
 }
 
+/// Whether the files are the published ones.
+pub(crate) fn published_files(files: &PublishedFiles) -> String {
+    let PublishedFiles {
+        registry,
+        same,
+        different,
+        unknown,
+    } = files;
+    let others = match unknown {
+        0 => String::new(),
+        _ => format!(
+            "; of {} no published checksum is known",
+            counted(*unknown, "file")
+        ),
+    };
+    match (same.len(), different.len()) {
+        (0, 0) => format!(
+            "whether these are the published files of {registry} is not known: there are no \
+             checksums of them"
+        ),
+        (_, 0) if *unknown == 0 => format!("these are the published files of {registry} (SHA-256)"),
+        (same, 0) => format!(
+            "{} of the published files of {registry} (SHA-256){others}",
+            counted(same as u64, "file")
+        ),
+        (same, _) => format!(
+            "not the published files of {registry}: {} {} another checksum; {} are as published{others}",
+            different.join(", "),
+            if different.len() == 1 { "has" } else { "have" },
+            count(same as u64)
+        ),
+    }
+}
+
 /// What a reader of the numbers above should know.
 fn remarks(manifest: &Manifest) -> Vec<String> {
     let tally = &manifest.tally;
@@ -232,6 +267,7 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
     for capture in &manifest.captures {
         lines.extend(capture.rows.map(|rows| read_rows(&capture.file, rows)));
     }
+    lines.extend(manifest.published_files.as_ref().map(published_files));
     if let AddressForm::HmacSha256 { key_id } = &manifest.addresses {
         lines.push(format!(
             "addresses are digests under the key {key_id}; names of captures are as they were"

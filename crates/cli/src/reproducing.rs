@@ -167,6 +167,7 @@ pub(crate) fn make(
             let what = IdxImport {
                 pairs: pairs.clone(),
                 classes: registry.classes().to_vec(),
+                registry: Some(registry),
                 map: None,
                 index: index.as_deref().map(RowIndex::read).transpose()?,
                 form: RowForm::PcapHeads,

@@ -4,6 +4,7 @@
 mod facts;
 mod file;
 mod map;
+mod published_files;
 
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
@@ -14,6 +15,7 @@ pub use self::{
     facts::{Checksum, Published},
     file::{Disputed, Excluded, NamePattern, RegistryFile, Status},
     map::LabelMap,
+    published_files::PublishedFiles,
 };
 
 /// The TOML file of each data set.

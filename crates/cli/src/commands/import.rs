@@ -166,6 +166,7 @@ impl ImportIdx {
         let what = IdxImport {
             pairs,
             classes,
+            registry: self.registry,
             map,
             form: if self.raw {
                 RowForm::Slices

@@ -22,7 +22,7 @@ use learn::{
 use crate::{
     comparing::{Competitor, Effort, End, Splitting, compare, places},
     interrupt,
-    preparing::watched_with,
+    preparing::{published_files, watched_with},
     recipes,
     report::{Format, comparison as tables, reproduction as report},
     reproducing::{Source, existing, make},
@@ -108,6 +108,10 @@ impl Reproduce {
                 "dataset: `{}` is there and taken as it is",
                 dataset.display()
             ));
+        }
+        let made = existing(&dataset, registry)?;
+        if let Some(files) = made.as_ref().and_then(|made| made.published_files.as_ref()) {
+            self.say(&published_files(files));
         }
         let places = places(&[dataset], &Splitting::default(), &self.out)?;
         let mut tables: Vec<Table> = Vec::new();

@@ -81,6 +81,9 @@ fn rebuilt_captures_and_published_rows_agree_on_the_sessions_both_can_see() {
         ],
         "rows",
     );
+    let manifest = learn::dataset::folder::read_manifest(&folder.path("rows")).unwrap();
+    let published = manifest.published_files.unwrap();
+    assert_eq!((published.same.len(), published.unknown), (4, 0));
     let (rebuilt, rows) = (slices(&folder, "rebuilt"), slices(&folder, "rows"));
 
     // Both know the same five-tuples in the same places, and a rebuilt capture each once.

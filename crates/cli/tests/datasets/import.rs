@@ -254,6 +254,24 @@ fn images_that_end_early_are_refused() {
 }
 
 #[test]
+fn files_that_only_bear_the_names_of_published_ones_are_told() {
+    let folder = Folder::new();
+    let published = "train-labels-idx1-ubyte.gz";
+    folder
+        .file("images", &images(&[1, 2, 3, 4, 5, 6]))
+        .file(published, &labels(&[0, 0, 0, 6, 6, 6]));
+    let mut arguments: Vec<OsString> = vec!["import".into(), "idx".into()];
+    arguments.extend(["images", published].map(|name| folder.path(name).into()));
+    let rest = "--registry iscx-vpn-2016 --map 2 --allow-untestable --out";
+    arguments.extend(rest.split(' ').map(OsString::from));
+    arguments.push(folder.path("out").into());
+    let told = undertone(arguments);
+    let expected = "not the published files of iscx-vpn-nonvpn-2016: train-labels-idx1-ubyte.gz has \
+                    another checksum; 0 are as published; of 1 file no published checksum is known";
+    assert!(told.success().contains(expected), "{}", told.out);
+}
+
+#[test]
 fn a_label_map_merges_classes_and_leaves_out_those_it_does_not_have() {
     let folder = Folder::new();
     // Of the twelve classes: Chat, and the six inside of a tunnel.
@@ -285,6 +303,9 @@ fn a_label_map_merges_classes_and_leaves_out_those_it_does_not_have() {
     assert_eq!(manifest["labels"]["map"], "2");
     let test = |class: usize| &manifest["split"]["classes"][class]["test"];
     assert_eq!((test(0), test(1)), (&1.into(), &6.into()));
+    let files = &manifest["published_files"];
+    assert_eq!(files["registry"], "iscx-vpn-nonvpn-2016");
+    assert_eq!((&files["same"], &files["unknown"]), (&serde_json::json!([]), &4.into()));
     let manifest = import(&["--map", "6-vpn"]).manifest();
     assert_eq!(manifest["classes"].as_array().unwrap().len(), 6);
     assert_eq!(manifest["captures"][0]["rows"]["left_out"], 1);

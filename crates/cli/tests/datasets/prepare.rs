@@ -123,6 +123,8 @@ fn labels_come_from_a_registry() {
     let manifest = prepare(&folder, &options).manifest();
     assert_eq!(manifest["classes"], serde_json::json!(["Chat", "Email"]));
     assert_eq!(manifest["set_aside"][0]["file"], "torGoogle.pcap");
+    // The university publishes no checksums of captures.
+    assert_eq!(manifest["published_files"]["unknown"], 2);
     let other = [&options[..], &["--disputed", "other-class", "--force"]].concat();
     let manifest = prepare(&folder, &other).manifest();
     assert_eq!(manifest["classes"], serde_json::json!(["Chat"]));

@@ -105,6 +105,7 @@ mod tests {
     fn manifest(sha256: &str, classes: &[String]) -> Manifest {
         let labels = LabelSource::Idx {
             files: BTreeMap::from([("labels.gz".to_owned(), sha256.to_owned())]),
+            registry: None,
             map: None,
         };
         Manifest {

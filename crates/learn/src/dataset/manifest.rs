@@ -19,6 +19,7 @@ pub use super::row_tally::RowTally;
 use crate::{
     filters::{FilterTally, Filters},
     labels::sidecar::{Sidecar, SidecarClass, View},
+    registry::PublishedFiles,
     splits::{Fractions, SplitRule},
 };
 
@@ -62,6 +63,9 @@ pub struct Manifest {
     pub captures: Vec<CaptureRecord>,
     /// Files that were seen and not used.
     pub set_aside: Vec<SetAside>,
+    /// Whether the files are those that a public data set's checksums are of, where labels are its.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_files: Option<PublishedFiles>,
     /// SHA-256 of `samples.parquet`, in hexadecimal.
     pub samples_sha256: String,
 }
@@ -88,6 +92,7 @@ impl Manifest {
             traffic: Tally::default(),
             captures: Vec::new(),
             set_aside: Vec::new(),
+            published_files: None,
             samples_sha256: String::new(),
         }
     }
@@ -272,6 +277,9 @@ pub enum LabelSource {
     Idx {
         /// SHA-256 of each label file, in hexadecimal, by file name.
         files: BTreeMap<String, String>,
+        /// The public data set that names the classes, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registry: Option<String>,
         /// The label map that merged their classes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         map: Option<String>,

@@ -25,7 +25,7 @@ use crate::{
     preparation::{
         Observer, Part, Parts, PrepareError, PrepareOptions, Step, assemble, first_error,
     },
-    registry::LabelMap,
+    registry::{LabelMap, Registry},
 };
 
 /// Rows that are cut at once by one thread.
@@ -61,6 +61,8 @@ pub struct IdxImport {
     pub pairs: Vec<IdxPair>,
     /// Names of the classes, by label of the files.
     pub classes: Vec<String>,
+    /// The public data set that they are of.
+    pub registry: Option<&'static Registry>,
     /// What merges them or leaves some out; they must be classes of its data set's finest map.
     pub map: Option<&'static LabelMap>,
     /// The group of each row; without it all rows of a file are one group.
@@ -159,6 +161,7 @@ pub fn import(
     manifest.addresses = options.address_form();
     manifest.labels = LabelSource::Idx {
         files: label_files,
+        registry: what.registry.map(|registry| registry.name.clone()),
         map: what.map.map(|map| map.name.clone()),
     };
     let parts = Parts {

@@ -12,6 +12,7 @@ use crate::{
         samples,
     },
     filters::{Facts, Filters},
+    registry::PublishedFiles,
     splits::{Assignment, SplitError, SplitOptions, SplitRule, assign},
 };
 
@@ -95,6 +96,7 @@ pub(crate) fn assemble(
 
 /// Sums the samples up, writes the manifest and moves the folder to its place.
 pub(super) fn finish(mut manifest: Manifest, staging: Staging) -> Result<Manifest, PrepareError> {
+    manifest.published_files = PublishedFiles::of(&manifest);
     manifest.samples_sha256 = samples::checksum(&staging.path().join(SAMPLES))?;
     let path = staging.path().join(MANIFEST);
     let mut text =

@@ -19,7 +19,7 @@ use learn::{
         trial::{Times, Trial},
     },
     dataset::{Dataset, Split},
-    evaluation::{Answers, DatasetFacts, Subject, sharing::Seen},
+    evaluation::{Answers, DatasetFacts, Subject, leak, sharing::Seen},
     learner::{Fitted, Fitting, FittingSet, LearnerError},
     model::card::TrainedOn,
     training::TrainingError,
@@ -284,6 +284,7 @@ impl TablePlace {
         )?;
         let note = TrainedOn::from(manifest).vpn_note(&manifest.classes);
         table.classes_note = note.map(str::to_owned);
+        table.leak = leak::of(manifest);
         table.left_out = left_out;
         let published = learn::comparison::published::of(manifest);
         table.published = published.figures;

@@ -13,6 +13,8 @@ use learn::{
         Manifest,
         manifest::{AddressForm, RowTally},
     },
+    evaluation::leak,
+    model::card::TrainedOn,
     preparation::{Observer, PrepareError, Step},
     registry::PublishedFiles,
 };
@@ -316,6 +318,7 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
             manifest.split.untestable.join(", ")
         ));
     }
+    lines.extend(leak::of(manifest));
     let without: Vec<&str> = manifest
         .split
         .classes
@@ -329,5 +332,7 @@ fn remarks(manifest: &Manifest) -> Vec<String> {
             without.join(", ")
         ));
     }
+    let note = TrainedOn::from(manifest).vpn_note(&manifest.classes);
+    lines.extend(note.map(str::to_owned));
     lines
 }

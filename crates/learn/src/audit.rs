@@ -38,6 +38,7 @@ use crate::{
     evaluation::{
         Answers, DatasetFacts,
         background::BackgroundShare,
+        leak,
         sharing::{Seen, Sharing},
     },
     filters::Facts,
@@ -86,6 +87,9 @@ pub struct Audit {
     /// What belongs under the names of the classes: what those of VPN traffic mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What is wrong with the split whatever is fitted to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<String>,
     /// What a model looks at, if one was audited too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelAudit>,
@@ -202,6 +206,7 @@ impl Subject {
             note: TrainedOn::from(manifest)
                 .vpn_note(&manifest.classes)
                 .map(str::to_owned),
+            leak: leak::of(manifest),
             model: None,
             tasks,
         }

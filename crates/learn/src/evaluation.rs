@@ -8,6 +8,7 @@ mod error;
 mod facts;
 pub(crate) mod figures;
 pub mod intervals;
+pub mod leak;
 pub mod preamble;
 pub mod reliability;
 pub mod sharing;
@@ -121,6 +122,9 @@ pub struct Evaluation {
     pub dataset: DatasetFacts,
     /// Which of its samples.
     pub split: Split,
+    /// What is wrong with the split whatever is fitted to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<String>,
     /// The figures.
     pub scores: Scores,
     /// How far they would move.
@@ -219,6 +223,7 @@ pub fn evaluate(
         model: ModelFacts::of(model),
         dataset: DatasetFacts::of(manifest),
         split,
+        leak: leak::of(manifest),
         scores: figures.scores,
         intervals: figures.intervals,
         votes: figures.votes,

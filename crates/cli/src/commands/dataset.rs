@@ -36,6 +36,12 @@ enum DatasetCommand {
 
 /// Name the data sets that are known
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  For people:
+    undertone dataset list
+  For another program:
+    undertone dataset list --format json")]
 struct List {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -44,6 +50,12 @@ struct List {
 
 /// Tell all that is known of one
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  Label maps, faults, how to get it:
+    undertone dataset show ustc-tfc-2016
+  Which file is of which class, too:
+    undertone dataset show iscx-vpn-2016 --files")]
 struct Show {
     /// Its name
     #[arg(value_parser = super::prepare::known_registry)]

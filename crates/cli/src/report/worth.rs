@@ -58,6 +58,9 @@ fn split(evaluation: &Evaluation) -> String {
             evaluation.model.trained_on.dataset
         );
     }
+    if let Some(leak) = &evaluation.leak {
+        return sentence(leak);
+    }
     match &evaluation.sharing {
         Some(sharing) if sharing.groups == 0 && !evaluation.dataset.held_out.is_empty() => {
             let rule = &evaluation.dataset.split_rule;
@@ -242,6 +245,11 @@ fn preamble(evaluation: &Evaluation) -> Option<String> {
 /// The rule by which the model says unknown, and its threshold.
 pub(super) fn rule_of(evaluation: &Evaluation) -> (Rule, f64) {
     (evaluation.model.rejection, evaluation.model.threshold)
+}
+
+/// Words as a sentence.
+pub(super) fn sentence(words: &str) -> String {
+    format!("{}.", capitalised(words))
 }
 
 /// Words as they begin a sentence.

@@ -86,6 +86,7 @@ fn a_verdict_is_explained_field_by_field() {
         "verdict  ",
         "points lost",
         "packet 1, forward",
+        "- VPN classes mean the traffic inside of a VPN",
     ] {
         assert!(text.success().contains(part), "{}", text.out);
     }

@@ -152,6 +152,37 @@ fn the_page_of_a_comparison_needs_nothing_from_elsewhere() {
 }
 
 #[test]
+fn packets_that_were_drawn_by_lot_are_called_leaky_wherever_a_result_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = world().file("data");
+    let prepare = |rule: &str| {
+        let line = format!(
+            "prepare {} --out {{}}/{rule} --policy ip --unit packet --split {rule}",
+            data.display()
+        );
+        run(folder.path(), &line).success().to_owned()
+    };
+    let leak = "packets of one session are on both sides: leaky";
+    assert!(prepare("session").contains(leak));
+    assert!(!prepare("connection").contains("leaky"));
+    let capitalised = leak.replacen('p', "P", 1);
+    for rule in ["session", "connection"] {
+        let compare = format!("compare {{}}/{rule} --models majority --out {{}}/compared-{rule}");
+        run(folder.path(), &compare).success();
+        let page = folder.path().join(format!("compared-{rule}/comparison.html"));
+        let page = fs::read_to_string(page).unwrap();
+        let train = format!("train {{}}/{rule} --out {{}}/run-{rule} --network gru --epochs 1");
+        run(folder.path(), &train).success();
+        let evaluate = run(folder.path(), &format!("evaluate {{}}/run-{rule}"));
+        let audit = run(folder.path(), &format!("audit {{}}/{rule}"));
+        for shown in [&page, evaluate.success(), audit.success()] {
+            let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(words.contains(&capitalised), rule == "session", "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_reconstruction_is_called_one_wherever_its_result_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let data = world().file("data");

@@ -25,6 +25,9 @@ pub struct Table {
     pub classes: Vec<String>,
     /// What the names of classes do not say by themselves.
     pub classes_note: Option<String>,
+    /// What is wrong with the split whatever is fitted to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<String>,
     /// Samples of each class that are scored.
     pub supports: Vec<u64>,
     /// The model that the others are tested against: the most accurate.
@@ -136,6 +139,7 @@ impl Table {
             dataset,
             classes,
             classes_note: None,
+            leak: None,
             supports,
             best: best.map(|trial| trial.settings.model.clone()),
             rows,

@@ -11,11 +11,13 @@ use traffic::{dissection::Place, packet::Direction, session::Session};
 
 use crate::{
     numbers::{count, counted, percent, short},
-    report::Plain,
+    report::{Plain, wrapped},
 };
 
 /// Bytes of a line of the hex view.
 const LINE: usize = 16;
+/// Columns of a sentence.
+const WIDTH: usize = 96;
 /// Fields that the hex view marks: those without which the verdict loses most.
 const MARKED: usize = 3;
 /// Classes named beside the verdict.
@@ -31,6 +33,12 @@ pub(super) struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// What the names of its classes do not say by themselves.
+    fn note(&self) -> Option<&'static str> {
+        let trained_on = &self.model.card().trained_on;
+        trained_on.vpn_note(&self.model.contract().classes)
+    }
+
     fn class(&self, label: u32) -> &str {
         &self.model.contract().classes[label as usize]
     }
@@ -74,6 +82,7 @@ impl Told<'_> {
             "background": self.session.background,
             "model_sha256": self.model.hash(),
             "policy": contract.policy,
+            "classes_note": self.note(),
             "class": self.class(self.explanation.label),
             "confidence": self.explanation.confidence,
             "is_unknown": self.explanation.is_unknown,
@@ -92,7 +101,8 @@ impl Told<'_> {
 
     /// For people.
     pub(super) fn text(&self) -> String {
-        let parts = [self.heading(), self.effects(), self.view()];
+        let mut parts = vec![self.heading(), self.effects(), self.view()];
+        parts.extend(self.note().map(|note| wrapped(note, WIDTH)));
         parts.join("\n")
     }
 

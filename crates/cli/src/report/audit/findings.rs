@@ -2,6 +2,7 @@
 
 use learn::audit::{Audit, FieldPlace, FieldScore, ModelAudit, TaskName, Trust};
 
+use super::super::worth::sentence;
 use crate::numbers::{count, counted, percent, share};
 
 /// Fields worth a sentence: at most so many a task.
@@ -25,6 +26,7 @@ pub(super) fn sentences(audit: &Audit) -> Vec<String> {
     sentences.extend(repeated(audit));
     sentences.extend(conflicts(audit));
     sentences.push(background(audit));
+    sentences.extend(audit.leak.as_deref().map(sentence));
     sentences.extend(audit.note.iter().map(|note| format!("{note}.")));
     sentences
 }

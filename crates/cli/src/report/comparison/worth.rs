@@ -9,7 +9,10 @@ use learn::{
     learner::reconstruction,
 };
 
-use crate::numbers::{count, counted, percent};
+use crate::{
+    numbers::{count, counted, percent},
+    report::worth::sentence,
+};
 
 /// The sentences that belong under every table.
 pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
@@ -17,6 +20,7 @@ pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
     let Some(first) = table.rows.first() else {
         return sentences;
     };
+    sentences.extend(table.leak.as_deref().map(sentence));
     sentences.extend(against_the_cheap(table));
     sentences.push(interval(first));
     if let Some(best) = &table.best {

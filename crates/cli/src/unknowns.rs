@@ -39,7 +39,10 @@ pub(crate) fn origin(contract: &Contract) -> String {
             return "no threshold was fitted: it never says unknown".to_owned();
         }
         let cap = if threshold >= HIGHEST_THRESHOLD {
-            format!("; {} is the highest it may be, so that fewer do", percent(HIGHEST_THRESHOLD))
+            format!(
+                "; {} is the highest it may be, so that fewer do",
+                percent(HIGHEST_THRESHOLD)
+            )
         } else {
             String::new()
         };

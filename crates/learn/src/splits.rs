@@ -279,7 +279,13 @@ mod tests {
         for connection in found.splits.chunks_exact(5) {
             assert!(connection.iter().all(|side| side == &connection[0]));
         }
-        let on = |side| found.splits.iter().filter(|&&found| found == Some(side)).count();
+        let on = |side| {
+            found
+                .splits
+                .iter()
+                .filter(|&&found| found == Some(side))
+                .count()
+        };
         assert_eq!(Split::ALL.map(on), [80, 10, 10]);
         // Names of ten thousand connections are of no use to anybody.
         assert_eq!(found.groups, BTreeMap::new());

@@ -17,7 +17,7 @@ use network::{
 };
 
 use crate::{
-    dataset::{Dataset, Manifest, TrainingSet},
+    dataset::{Dataset, Manifest, TrainingSet, manifest::RAW},
     model::ModelError,
     recipe::{Recipe, RecipeError},
     run::{DatasetReference, EpochRecord, Run, RunError, Start},
@@ -186,6 +186,12 @@ pub enum TrainingError {
         /// Where to get it.
         remedy: &'static str,
     },
+    /// Fields are to be changed, and none is known.
+    #[error(
+        "the recipe changes header fields (`augmentation.fields`), and of slices that were taken as \
+         they were found no field is known; import them without `--raw`, or leave that out"
+    )]
+    NoFields,
     /// One class only.
     #[error("the dataset has {0} class; at least two are needed to tell apart")]
     TooFewClasses(usize),
@@ -230,6 +236,9 @@ pub(crate) fn train_on(
         .shape(set.train.slice_length, manifest.classes.len());
     shape.check()?;
     check_parts(&set.train, shape)?;
+    if manifest.policy == RAW && training.recipe.augmentation.changes_fields() {
+        return Err(TrainingError::NoFields);
+    }
     if training.start == Start::Resume {
         check_same(training)?;
     }

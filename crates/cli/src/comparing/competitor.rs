@@ -195,7 +195,10 @@ mod tests {
 
     #[test]
     fn a_network_may_have_a_recipe_of_its_own() {
-        let asked = ["resnet-gru-sequence@laboratory".to_owned(), "gru".to_owned()];
+        let asked = [
+            "resnet-gru-sequence@laboratory".to_owned(),
+            "gru".to_owned(),
+        ];
         let read = |name: &str| Ok(Recipe::built_in(name).unwrap());
         let quick = Recipe::built_in("quick").unwrap();
         let all = Competitor::all(&asked, &quick, &read).unwrap();
@@ -219,7 +222,10 @@ mod tests {
              write a recipe of `gru`",
         );
         let error = names(&["majority@quick"]).unwrap_err().to_string();
-        assert!(error.starts_with("`majority@quick`: only networks have recipes"), "{error}");
+        assert!(
+            error.starts_with("`majority@quick`: only networks have recipes"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -305,7 +305,10 @@ fn a_label_map_merges_classes_and_leaves_out_those_it_does_not_have() {
     assert_eq!((test(0), test(1)), (&1.into(), &6.into()));
     let files = &manifest["published_files"];
     assert_eq!(files["registry"], "iscx-vpn-nonvpn-2016");
-    assert_eq!((&files["same"], &files["unknown"]), (&serde_json::json!([]), &4.into()));
+    assert_eq!(
+        (&files["same"], &files["unknown"]),
+        (&serde_json::json!([]), &4.into())
+    );
     let manifest = import(&["--map", "6-vpn"]).manifest();
     assert_eq!(manifest["classes"].as_array().unwrap().len(), 6);
     assert_eq!(manifest["captures"][0]["rows"]["left_out"], 1);

@@ -56,7 +56,9 @@ fn the_same_rule_and_seed_give_the_same_bytes() {
 fn sessions_of_one_connection_are_on_one_side_in_prepare_and_in_split() {
     let folder = Folder::two_classes();
     // The same conversations in captures of another name.
-    folder.capture("data/Chat/e.pcap", 1, 10).capture("data/Email/f.pcap", 3, 10);
+    folder
+        .capture("data/Chat/e.pcap", 1, 10)
+        .capture("data/Email/f.pcap", 3, 10);
     let prepare = |rule: &str, place: &str| {
         let mut arguments: Vec<OsString> = vec!["prepare".into(), folder.path("data").into()];
         arguments.extend(["--duplicates", "keep", "--split", rule, "--out"].map(OsString::from));

@@ -118,7 +118,11 @@ fn a_network_is_compared_by_a_recipe_of_its_own_from_a_file() {
     let name = format!("gru@{}/own.toml", folder.path().display());
     assert_eq!(found["tables"][0]["rows"][0]["model"], name);
     let trial = format!("{}-1", name.replace('/', "-"));
-    let epochs = folder.path().join("compared/dataset").join(trial).join("epochs.jsonl");
+    let epochs = folder
+        .path()
+        .join("compared/dataset")
+        .join(trial)
+        .join("epochs.jsonl");
     assert_eq!(fs::read_to_string(epochs).unwrap().lines().count(), 2);
 }
 
@@ -169,7 +173,9 @@ fn packets_that_were_drawn_by_lot_are_called_leaky_wherever_a_result_is_shown() 
     for rule in ["session", "connection"] {
         let compare = format!("compare {{}}/{rule} --models majority --out {{}}/compared-{rule}");
         run(folder.path(), &compare).success();
-        let page = folder.path().join(format!("compared-{rule}/comparison.html"));
+        let page = folder
+            .path()
+            .join(format!("compared-{rule}/comparison.html"));
         let page = fs::read_to_string(page).unwrap();
         let train = format!("train {{}}/{rule} --out {{}}/run-{rule} --network gru --epochs 1");
         run(folder.path(), &train).success();

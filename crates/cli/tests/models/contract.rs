@@ -125,9 +125,13 @@ fn a_place_that_cannot_be_written_is_named_and_left_as_it_was() {
     let [resnet, shared] = [&other.path().join("run"), world.path()]
         .map(|path: &std::path::Path| path.to_str().unwrap().to_owned());
     let check = |line: &str, expected: &str| {
-        let line = line.replace("<world>", &shared).replace("<resnet>", &resnet);
+        let line = line
+            .replace("<world>", &shared)
+            .replace("<resnet>", &resnet);
         let found = run(folder.path(), &line).failure(folder.path());
-        let found = found.replace(&shared, "<world>").replace(&resnet, "<resnet>");
+        let found = found
+            .replace(&shared, "<world>")
+            .replace(&resnet, "<resnet>");
         assert!(found.starts_with(expected), "{found}");
         assert!(found.ends_with("(os error 20)"), "{found}");
     };

@@ -80,8 +80,16 @@ fn an_exported_model_tells_its_scores_and_answers_the_same() {
     undertone(["model", "export", &out, "--out", &again, "--name", "a twin"]).success();
     let told = undertone(["model", "show", &again]);
     let as_before = told.success().replace("a twin", "a toy");
-    let hash = |text: &str| text.lines().find(|line| line.starts_with("SHA-256")).unwrap().to_owned();
-    assert_eq!(as_before.replace(&hash(&told.out), &hash(&shown.out)), shown.out);
+    let hash = |text: &str| {
+        text.lines()
+            .find(|line| line.starts_with("SHA-256"))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(
+        as_before.replace(&hash(&told.out), &hash(&shown.out)),
+        shown.out
+    );
     let classify = |model: &str| {
         let capture = world.file("mixed.pcap");
         undertone([

@@ -45,11 +45,13 @@ impl Behaviour {
     /// All that a network of that shape reads.
     pub(super) fn read_by(shape: Shape) -> impl Iterator<Item = Self> {
         let parts = shape.architecture.parts();
-        Self::ALL.into_iter().filter(move |behaviour| match behaviour {
-            Self::Lengths | Self::Directions | Self::Gaps => parts.packets,
-            Self::Slices => parts.packet_slices,
-            Self::Statistics => parts.statistics,
-        })
+        Self::ALL
+            .into_iter()
+            .filter(move |behaviour| match behaviour {
+                Self::Lengths | Self::Directions | Self::Gaps => parts.packets,
+                Self::Slices => parts.packet_slices,
+                Self::Statistics => parts.statistics,
+            })
     }
 
     /// Takes it from one sample: lengths and times of 0, all packets forward, slices and
@@ -71,7 +73,8 @@ impl Behaviour {
             }
             Self::Statistics => {
                 let own = samples.statistics.get_mut(sample);
-                own.into_iter().for_each(|all| all.centime = [0.0; STATISTICS]);
+                own.into_iter()
+                    .for_each(|all| all.centime = [0.0; STATISTICS]);
             }
             Self::Lengths | Self::Directions | Self::Gaps => {}
         }
@@ -129,9 +132,15 @@ impl Behaviour {
     /// The samples that have it.
     pub(super) fn having(self, samples: &LabelledSlices) -> Vec<usize> {
         let is_had = |&sample: &usize| match self {
-            Self::Slices => samples.packet_slices.get(sample).is_some_and(|one| !one.is_empty()),
+            Self::Slices => samples
+                .packet_slices
+                .get(sample)
+                .is_some_and(|one| !one.is_empty()),
             Self::Statistics => samples.statistics.len() > sample,
-            _ => samples.summaries.get(sample).is_some_and(|one| !one.is_empty()),
+            _ => samples
+                .summaries
+                .get(sample)
+                .is_some_and(|one| !one.is_empty()),
         };
         (0..samples.labels.len()).filter(is_had).collect()
     }
@@ -193,9 +202,18 @@ mod tests {
     #[test]
     fn what_is_taken_is_gone_and_the_rest_stays() {
         use Behaviour::{Directions, Gaps, Lengths};
-        check_flat(Lengths, [(0, 0, Forward), (0, 5, Backward), (0, 9, Forward)]);
-        check_flat(Directions, [(50, 0, Forward), (60, 5, Forward), (70, 9, Forward)]);
-        check_flat(Gaps, [(50, 0, Forward), (60, 0, Backward), (70, 0, Forward)]);
+        check_flat(
+            Lengths,
+            [(0, 0, Forward), (0, 5, Backward), (0, 9, Forward)],
+        );
+        check_flat(
+            Directions,
+            [(50, 0, Forward), (60, 5, Forward), (70, 9, Forward)],
+        );
+        check_flat(
+            Gaps,
+            [(50, 0, Forward), (60, 0, Backward), (70, 0, Forward)],
+        );
     }
 
     #[track_caller]
@@ -209,12 +227,18 @@ mod tests {
     #[test]
     fn another_sample_gives_what_it_has_and_begins_again_behind_its_end() {
         use Behaviour::{Directions, Gaps, Lengths};
-        check_exchanged(Lengths, [(90, 0, Forward), (95, 5, Backward), (90, 9, Forward)]);
+        check_exchanged(
+            Lengths,
+            [(90, 0, Forward), (95, 5, Backward), (90, 9, Forward)],
+        );
         check_exchanged(
             Directions,
             [(50, 0, Backward), (60, 5, Backward), (70, 9, Backward)],
         );
-        check_exchanged(Gaps, [(50, 0, Forward), (60, 100, Backward), (70, 200, Forward)]);
+        check_exchanged(
+            Gaps,
+            [(50, 0, Forward), (60, 100, Backward), (70, 200, Forward)],
+        );
     }
 
     #[test]

@@ -214,9 +214,8 @@ impl Asker<'_> {
         if flat == *whole {
             return None;
         }
-        let occluded = |samples: &LabelledSlices| {
-            self.occluded(&samples.labels, &self.answers(samples), base)
-        };
+        let occluded =
+            |samples: &LabelledSlices| self.occluded(&samples.labels, &self.answers(samples), base);
         Some(FieldUse {
             field: which.name().to_owned(),
             samples: having.len() as u64,

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use traffic::{
     decode::Tunnels,
-    dissection::{CutSlice, Part, dissect},
+    dissection::{CutSlice, Part, Place, dissect},
     packet::FiveTuple,
     policy::{BytePolicy, Field},
     session::PacketSummary,
@@ -21,6 +21,9 @@ use crate::{
 
 /// Fields that are zeroed together or not at all.
 const GROUPS: usize = 6;
+
+/// Those of them whose values are of two bytes: ports, IP-ID and the window.
+const HALF_WORDS: [usize; 3] = [0, 2, 4];
 
 /// The longest delay that another link puts before answers, in nanoseconds.
 const LONGEST_DELAY: f64 = 100e6;
@@ -104,16 +107,28 @@ impl Variation {
             shares.time,
         ]
         .map(&mut is_drawn);
-        if let (true, Some(policy), Some(five_tuple)) = (fields, self.policy, five_tuple) {
-            let slice = CutSlice {
+        // Lots of their own, so that recipes that know nothing of them give what they gave.
+        let mut lots = ChaCha8Rng::seed_from_u64(self.seed ^ 0x0056_414c_5545_5321);
+        lots.set_stream((u64::from(epoch) << 32) | u64::from(sample));
+        let random_fields = unit(&mut lots) < shares.random_fields;
+        if let (true, Some(policy), Some(five_tuple)) =
+            (fields || random_fields, self.policy, five_tuple)
+        {
+            let places = dissect(&CutSlice {
                 bytes: &varied.slice,
                 policy,
                 tunnels: self.tunnels,
                 link_type: evidence.link_type,
                 five_tuple,
                 packets: &varied.summaries,
-            };
-            varied.slice = without_fields(&slice, &mut random);
+            })
+            .places();
+            if random_fields {
+                redraw_fields(&mut varied.slice, &places, &mut lots);
+            }
+            if fields {
+                zero_fields(&mut varied.slice, &places, &mut random);
+            }
         }
         if drops {
             lose(&mut varied.summaries, &mut random);
@@ -154,16 +169,41 @@ fn group(part: Part) -> Option<usize> {
     }
 }
 
-/// The bytes of a slice with each group of fields zeroed or not.
-fn without_fields(slice: &CutSlice<'_>, random: &mut ChaCha8Rng) -> Vec<u8> {
+/// Zeroes each group of fields of a slice, or not.
+fn zero_fields(slice: &mut [u8], places: &[Place], random: &mut ChaCha8Rng) {
     let is_hidden: [bool; GROUPS] = std::array::from_fn(|_| unit(random) < 0.5);
-    let mut bytes = slice.bytes.to_vec();
-    for place in dissect(slice).places() {
+    for place in places {
         if group(place.part).is_some_and(|group| is_hidden[group]) {
-            bytes[place.range].fill(0);
+            slice[place.range.clone()].fill(0);
         }
     }
-    bytes
+}
+
+/// Gives each group of fields of a slice other values, or not.
+///
+/// A group's values are all changed by one number, so that ports, or a time stamp and its echo, are
+/// equal afterwards where they were before. Zeros stay: they may be the byte policy's.
+fn redraw_fields(slice: &mut [u8], places: &[Place], random: &mut ChaCha8Rng) {
+    let masks: [Option<[u8; 4]>; GROUPS] = std::array::from_fn(|group| {
+        let is_redrawn = unit(random) < 0.5;
+        let [one, other, third, last] = random.next_u32().to_be_bytes();
+        let mask = if HALF_WORDS.contains(&group) {
+            [one, other, one, other]
+        } else {
+            [one, other, third, last]
+        };
+        is_redrawn.then_some(mask)
+    });
+    for place in places {
+        let bytes = &mut slice[place.range.clone()];
+        let mask = group(place.part).and_then(|group| masks[group]);
+        let is_zero = bytes.iter().all(|&byte| byte == 0);
+        if let (Some(mask), false) = (mask, is_zero) {
+            for (byte, mask) in bytes.iter_mut().zip(mask.iter().cycle()) {
+                *byte ^= mask;
+            }
+        }
+    }
 }
 
 /// Loses packets, but never all of them.
@@ -209,164 +249,4 @@ fn stretch(packets: &mut [PacketSummary], delay: f64, factor: &mut impl FnMut() 
 }
 
 #[cfg(test)]
-mod tests {
-    use traffic::{
-        cut::cut,
-        link::LinkType,
-        packet::Direction,
-        session::Session,
-        session_table::CutOptions,
-        synth::{self, Conversation},
-    };
-
-    use super::*;
-    use crate::inputs::PacketSlices;
-
-    /// A session over TCP of 30 packets.
-    fn session() -> Session {
-        let conversation = Conversation {
-            payloads: (0..24)
-                .map(|at: u16| {
-                    let direction = [Direction::Forward, Direction::Backward][usize::from(at % 2)];
-                    (direction, vec![7; usize::from(at) * 60 + 1])
-                })
-                .collect(),
-            ..Conversation::default()
-        };
-        let capture = synth::pcap(LinkType::ETHERNET, &conversation.frames());
-        let mut reader =
-            traffic::capture::CaptureReader::new(Box::new(std::io::Cursor::new(capture))).unwrap();
-        let options = CutOptions {
-            policy: "ip".parse().unwrap(),
-            ..CutOptions::default()
-        };
-        let mut found = None;
-        cut(&mut reader, &options, 0, &mut |session| {
-            found = Some(session);
-            std::ops::ControlFlow::Continue(())
-        })
-        .unwrap();
-        found.unwrap()
-    }
-
-    /// That session changed so, once for each of 50 samples.
-    fn varied(shares: Augmentation) -> (Session, Vec<Varied>) {
-        let session = session();
-        let manifest = Manifest::new("made", Vec::new(), "ip", 784);
-        let variation = Variation::new(shares, &manifest, 1).unwrap();
-        let evidence = Evidence {
-            packet_slices: PacketSlices::Joined(&[]),
-            ..Evidence::from(&session)
-        };
-        let prefixes = Prefixes::new(0.0, "ip", 1);
-        let of = |sample| {
-            let five_tuple = Some(session.five_tuple);
-            variation.of(evidence, five_tuple, &prefixes, 32, (1, sample))
-        };
-        let all = (0..50).map(of).collect();
-        (session, all)
-    }
-
-    const NONE: Augmentation = Augmentation {
-        fields: 0.0,
-        link: 0.0,
-        lengths: 0.0,
-        drops: 0.0,
-        time: 0.0,
-    };
-
-    #[test]
-    fn without_shares_there_is_no_variation() {
-        let manifest = Manifest::new("made", Vec::new(), "ip", 784);
-        assert_eq!(Variation::new(NONE, &manifest, 1), None);
-    }
-
-    #[test]
-    fn fields_are_zeroed_and_the_rest_of_the_slice_stays() {
-        let (session, all) = varied(Augmentation {
-            fields: 1.0,
-            ..NONE
-        });
-        // Ports are the first four bytes behind 20 of IP.
-        let is_hidden = |one: &&Varied| one.slice[20..24] == [0; 4];
-        let hidden = all.iter().filter(is_hidden).count();
-        assert!((10..40).contains(&hidden), "{hidden}");
-        for one in &all {
-            assert_eq!(one.summaries, session.summaries);
-            // A header may hold a 7 too, but never sixteen of them in a row.
-            let mut start = 0;
-            for run in session.slice.bytes().chunk_by(|a, b| a == b) {
-                let end = start + run.len();
-                if run[0] == 7 && run.len() >= 16 {
-                    assert_eq!(&one.slice[start..end], run);
-                }
-                start = end;
-            }
-            assert_eq!(one.slice[0], 0x45, "version and header length");
-        }
-    }
-
-    #[test]
-    fn a_share_of_the_samples_is_changed_and_the_same_ones_again() {
-        let shares = Augmentation { time: 0.5, ..NONE };
-        let (session, all) = varied(shares);
-        let same = |one: &&Varied| one.summaries == session.summaries;
-        let unchanged = all.iter().filter(same).count();
-        assert!((10..40).contains(&unchanged), "{unchanged}");
-        assert_eq!(varied(shares).1, all);
-    }
-
-    #[test]
-    fn time_is_stretched_by_one_factor_up_to_two() {
-        let (session, all) = varied(Augmentation { time: 1.0, ..NONE });
-        let last = |packets: &[PacketSummary]| packets.last().unwrap().offset_nanoseconds as f64;
-        for one in all {
-            let factor = last(&one.summaries) / last(&session.summaries);
-            assert!((0.49..2.01).contains(&factor), "{factor}");
-        }
-    }
-
-    #[test]
-    fn another_link_keeps_the_order_and_delays_answers() {
-        let (session, all) = varied(Augmentation { link: 1.0, ..NONE });
-        let times = |packets: &[PacketSummary]| -> Vec<u64> {
-            packets.iter().map(|one| one.offset_nanoseconds).collect()
-        };
-        for one in &all {
-            assert!(times(&one.summaries).is_sorted());
-            assert_eq!(one.summaries.len(), session.summaries.len());
-        }
-        let last = |one: &Varied| times(&one.summaries).pop().unwrap();
-        let slowest = all.iter().map(last).max().unwrap();
-        assert!(slowest > times(&session.summaries).pop().unwrap() + 1_000_000_000);
-    }
-
-    #[test]
-    fn lengths_are_cut_and_no_payload_grows() {
-        let (session, all) = varied(Augmentation {
-            lengths: 1.0,
-            ..NONE
-        });
-        for one in all {
-            for (packet, of) in one.summaries.iter().zip(&session.summaries) {
-                assert!(packet.length <= 1500 && packet.payload_length <= of.payload_length);
-                assert!(packet.length >= packet.payload_length);
-                assert!(
-                    packet.length.abs_diff(of.length) <= 340,
-                    "{packet:?} {of:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn some_packets_are_lost_and_never_the_first() {
-        let (session, all) = varied(Augmentation { drops: 1.0, ..NONE });
-        let left: usize = all.iter().map(|one| one.summaries.len()).sum();
-        let share = left as f64 / (50.0 * session.summaries.len() as f64);
-        assert!((0.92..0.98).contains(&share), "{share}");
-        for one in all {
-            assert_eq!(one.summaries[0], session.summaries[0]);
-        }
-    }
-}
+mod tests;

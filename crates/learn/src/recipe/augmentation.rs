@@ -12,6 +12,9 @@ pub struct Augmentation {
     /// Header fields are zeroed: ports, time to live, IP-ID, TCP's numbers, its window and its
     /// options, each or not.
     pub fields: f64,
+    /// The same fields get other values, drawn for each sample: what was equal in a sample stays so.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub random_fields: f64,
     /// Another link: up to 100 ms more before each answer, and gaps that vary by a quarter.
     pub link: f64,
     /// Another largest packet, 1,200 bytes or more, and headers up to 40 bytes shorter or longer.
@@ -22,11 +25,22 @@ pub struct Augmentation {
     pub time: f64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(share: &f64) -> bool {
+    *share <= 0.0
+}
+
 impl Augmentation {
+    /// Whether it changes bytes of slices, for which their fields have to be known.
+    pub(crate) fn changes_fields(self) -> bool {
+        self.fields > 0.0 || self.random_fields > 0.0
+    }
+
     /// Its settings by name.
-    pub(super) fn shares(self) -> [(&'static str, f64); 5] {
+    pub(super) fn shares(self) -> [(&'static str, f64); 6] {
         [
             ("augmentation.fields", self.fields),
+            ("augmentation.random_fields", self.random_fields),
             ("augmentation.link", self.link),
             ("augmentation.lengths", self.lengths),
             ("augmentation.drops", self.drops),

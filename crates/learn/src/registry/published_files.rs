@@ -35,7 +35,9 @@ impl PublishedFiles {
         let registry = Registry::named(registry)?;
         let captures = manifest.captures.iter();
         let captures = captures.map(|one| (one.file.as_str(), one.sha256.as_str()));
-        let labels = labels.iter().map(|(file, sum)| (file.as_str(), sum.as_str()));
+        let labels = labels
+            .iter()
+            .map(|(file, sum)| (file.as_str(), sum.as_str()));
         let mut found = Self {
             registry: registry.name.clone(),
             same: Vec::new(),
@@ -45,7 +47,10 @@ impl PublishedFiles {
         for (file, sum) in captures.chain(labels) {
             if registry.checksums().any(|(_, known)| known == sum) {
                 found.same.push(file.to_owned());
-            } else if registry.checksums().any(|(known, _)| is_called(file, known)) {
+            } else if registry
+                .checksums()
+                .any(|(known, _)| is_called(file, known))
+            {
                 found.different.push(file.to_owned());
             } else {
                 found.unknown += 1;
@@ -94,7 +99,12 @@ mod tests {
     #[test]
     fn a_file_is_the_published_one_by_its_checksum_whatever_it_is_called() {
         let iscx = Registry::named("iscx-vpn-2016").unwrap();
-        let known = &iscx.checksums.iter().find(|one| one.file == LABELS).unwrap().sha256;
+        let known = &iscx
+            .checksums
+            .iter()
+            .find(|one| one.file == LABELS)
+            .unwrap()
+            .sha256;
         let found = found(
             &[("renamed", known), (LABELS, "00ff"), ("of-my-own", "00ff")],
             Some("iscx-vpn-2016"),

@@ -126,3 +126,22 @@ fn training_ends_early_when_it_gets_no_better() {
     assert!(epochs < 500);
     assert_eq!(epochs, best.epoch + 3);
 }
+
+#[test]
+fn fields_of_slices_that_nobody_cut_are_not_there_to_be_changed() {
+    let dataset = dataset();
+    let mut manifest = dataset.manifest.clone();
+    manifest.policy = "raw".to_owned();
+    let sides = [Split::Train, Split::Validation, Split::Test].map(|side| dataset.rows(side));
+    let dataset = Dataset::from_rows(manifest, sides);
+    let folder = tempfile::tempdir().unwrap();
+    let mut training = training(&folder.path().join("run"), Start::New, &dataset);
+    training.recipe.augmentation.random_fields = 0.5;
+    let error = fit(&training, &dataset).unwrap_err().to_string();
+    assert!(
+        error.ends_with("import them without `--raw`, or leave that out"),
+        "{error}"
+    );
+    training.recipe.augmentation.random_fields = 0.0;
+    assert!(fit(&training, &dataset).is_ok());
+}

@@ -131,7 +131,10 @@ fn occlusion(audit: &Audit) -> Option<String> {
         );
     }
     let beside = findings::beside(model).map_or_else(String::new, |beside| {
-        wrapped(&format!("Of what is read beside the slice: {beside}."), WIDTH)
+        wrapped(
+            &format!("Of what is read beside the slice: {beside}."),
+            WIDTH,
+        )
     });
     Some(format!(
         "What the model still scores without one field: zeroed, or with other samples' values\n\

@@ -38,7 +38,10 @@ pub(in crate::report) fn sentences(table: &Table) -> Vec<String> {
             first.seeds[0]
         ));
     }
-    let reconstructed = table.rows.iter().filter_map(|row| reconstruction(&row.model));
+    let reconstructed = table
+        .rows
+        .iter()
+        .filter_map(|row| reconstruction(&row.model));
     sentences.extend(reconstructed.map(|sentence| format!("{sentence}.")));
     sentences.extend(votes(table));
     sentences.extend(shared(table));

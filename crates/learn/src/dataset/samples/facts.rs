@@ -55,13 +55,17 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
             let [run, site, application, tunnel, plaintext] =
                 [run?, site?, application?, tunnel?, plaintext?];
             let protocol = text(&batch, "protocol")?;
-            let addresses = [text(&batch, "client_address")?, text(&batch, "server_address")?];
+            let addresses = [
+                text(&batch, "client_address")?,
+                text(&batch, "server_address")?,
+            ];
             let ports = ["client_port", "server_port"]
                 .map(|name| column(&batch, name).map(|ports| ports.as_primitive::<UInt16Type>()));
             let [client_ports, server_ports] = ports;
             let ports = [client_ports?, server_ports?];
             let conversation = |at: usize| {
-                let is_known = protocol.is_valid(at) && addresses.iter().all(|one| one.is_valid(at));
+                let is_known =
+                    protocol.is_valid(at) && addresses.iter().all(|one| one.is_valid(at));
                 let end = |side: usize| {
                     let port = ports[side].is_valid(at).then(|| ports[side].value(at));
                     (addresses[side].value(at).to_owned(), port.unwrap_or(0))

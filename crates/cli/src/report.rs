@@ -7,6 +7,7 @@ mod early;
 mod figures;
 mod html;
 mod page;
+mod pictures;
 mod plain;
 pub(crate) mod reproduction;
 mod text;
@@ -16,6 +17,7 @@ mod worth;
 use clap::ValueEnum;
 
 pub(crate) use html::html;
+pub(crate) use pictures::PictureArguments;
 pub(crate) use plain::Plain;
 pub(crate) use text::{left, plain, right, shown, text, wrapped};
 

@@ -16,7 +16,7 @@ use learn::{
     run::Run,
 };
 
-use crate::report::{self, Format};
+use crate::report::{self, Format, PictureArguments};
 
 /// Look for shortcuts in a dataset, and for what a model looks at
 ///
@@ -56,6 +56,8 @@ pub(crate) struct Audit {
     /// Folder for `audit.json` and `audit.html` [default: the run's]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: PictureArguments,
     /// Threads; the result does not depend on it [default: as many as the machine runs at once]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -89,6 +91,7 @@ impl Audit {
                 folder.join("audit.html").display()
             );
         }
+        self.pictures.write(&page)?;
         match self.format {
             Format::Text => out.write_all(report::audit::text(&audit).as_bytes())?,
             Format::Json => out.write_all(audit.to_json().as_bytes())?,

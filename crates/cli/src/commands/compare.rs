@@ -16,7 +16,7 @@ use learn::{
 use crate::{
     comparing::{Competitor, Effort, End, Splitting, compare, places},
     interrupt, recipes,
-    report::{Format, comparison as report},
+    report::{Format, PictureArguments, comparison as report},
     sampling::RuleChoice,
 };
 
@@ -80,6 +80,9 @@ pub(crate) struct Compare {
     recipe: String,
 
     #[command(flatten)]
+    pictures: PictureArguments,
+
+    #[command(flatten)]
     effort: Effort,
 }
 
@@ -102,10 +105,12 @@ impl Compare {
             bail!("stopped, nothing is lost; the same command goes on");
         }
         let comparison = Comparison::new(tables);
+        let page = report::html(&comparison).context("cannot draw the page")?;
+        self.pictures.write(&page)?;
         match self.effort.format {
             Format::Text => out.write_all(report::text(&comparison).as_bytes())?,
             Format::Json => out.write_all(comparison.to_json().as_bytes())?,
-            Format::Html => out.write_all(report::html(&comparison)?.as_bytes())?,
+            Format::Html => out.write_all(page.as_bytes())?,
         }
         if !self.effort.quiet {
             // Whether anybody reads standard error must not matter here.

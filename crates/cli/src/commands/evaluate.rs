@@ -23,7 +23,7 @@ use learn::{
 
 use crate::{
     arithmetic::PrecisionArgument,
-    report::{self, Format},
+    report::{self, Format, PictureArguments},
 };
 
 /// Score a model on the test samples of a dataset
@@ -69,6 +69,8 @@ pub(crate) struct Evaluate {
     /// Folder for `evaluation.json` and `report.html` [default: the run's]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: PictureArguments,
     /// Threads; the result does not depend on it [default: as many as the machine runs at once]
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -141,6 +143,7 @@ impl Evaluate {
                 folder.join("report.html").display()
             );
         }
+        self.pictures.write(&page)?;
         match self.format {
             Format::Text => out.write_all(report::text(&evaluation).as_bytes())?,
             Format::Json => out.write_all(evaluation.to_json().as_bytes())?,

@@ -193,7 +193,7 @@ fn a_reconstruction_is_called_one_wherever_its_result_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let data = world().file("data");
     let prepare = format!(
-        "prepare {} --out {{}}/dataset --policy ip --packet-slices 3",
+        "prepare {} --out {{}}/dataset --policy ip --packet-slices 3 --max-per-class 12",
         data.display()
     );
     run(folder.path(), &prepare).success();

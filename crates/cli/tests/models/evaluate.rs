@@ -159,3 +159,47 @@ fn a_network_that_reads_whole_slices_is_not_asked_early() {
     let said = "No early verdicts: network `gru` reads no packets one by one";
     assert!(text.success().contains(said), "{}", text.out);
 }
+
+#[test]
+fn pictures_of_the_pages_stand_alone() {
+    let world = world();
+    let folder = tempfile::tempdir().unwrap();
+    let shared = world.path().display();
+    let lines = [
+        format!("evaluate {shared}/run --out {{}}/scores --pictures {{}}/evaluated"),
+        format!("audit {shared}/run --out {{}}/audit --pictures {{}}/audited"),
+        format!(
+            "compare {shared}/dataset --models majority --out {{}}/compared --pictures \
+             {{}}/comparison-pictures"
+        ),
+    ];
+    for line in lines {
+        run(folder.path(), &line).success();
+    }
+    let names = |place: &str| {
+        let found = fs::read_dir(folder.path().join(place)).unwrap();
+        let mut names: Vec<String> = found
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("evaluated")[0], "01-confusion-matrix.svg");
+    assert!(names("audited").contains(&"02-which-bytes-the-model-uses.svg".to_owned()));
+    assert_eq!(names("comparison-pictures")[0], "01-accuracies.svg");
+    for place in ["evaluated", "audited", "comparison-pictures"] {
+        for name in names(place) {
+            let picture = fs::read_to_string(folder.path().join(place).join(&name)).unwrap();
+            assert!(
+                picture.starts_with("<svg ") && picture.ends_with("</svg>\n"),
+                "{name}"
+            );
+            // Nothing is left that only a page could fill in.
+            assert!(!picture.contains("var("), "{name}");
+            assert!(
+                picture.contains("fill='#ffffff'") && picture.contains("width='"),
+                "{name}"
+            );
+        }
+    }
+}

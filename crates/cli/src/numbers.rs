@@ -9,6 +9,11 @@ pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", fraction * 100.0)
 }
 
+/// The same of a fraction that may not be known.
+pub(crate) fn known(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| "-".to_owned(), percent)
+}
+
 /// A part of a whole as a percentage; of nothing, 0.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     percent(if whole == 0 {

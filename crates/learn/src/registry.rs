@@ -12,7 +12,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    facts::{Checksum, Published},
+    facts::{Checksum, Published, PublishedSamples},
     file::{Disputed, Excluded, NamePattern, RegistryFile, Status},
     map::LabelMap,
     published_files::PublishedFiles,
@@ -105,6 +105,14 @@ impl Registry {
     /// The label map of this name.
     pub fn map(&self, name: &str) -> Option<&LabelMap> {
         self.maps.iter().find(|map| map.name == name)
+    }
+
+    /// Published scores of what `reproduce` makes: whole sessions of all classes.
+    pub fn reproducible(&self) -> impl Iterator<Item = &Published> {
+        let finest = &self.finest().name;
+        let is_of_these =
+            move |one: &&Published| one.samples == PublishedSamples::Sessions && one.map == *finest;
+        self.published.iter().filter(is_of_these)
     }
 
     /// A class by its name or another spelling of it.

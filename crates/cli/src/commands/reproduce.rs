@@ -76,7 +76,7 @@ impl Reproduce {
     /// Makes, trains, scores; the figures go to `out` and into the folder.
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let registry = self.name;
-        if registry.published.is_empty() {
+        if registry.reproducible().next().is_none() {
             bail!(
                 "no scores on `{}` are known that could be reproduced",
                 registry.name
@@ -87,7 +87,7 @@ impl Reproduce {
         let (competitors, unknown) = match &self.models {
             Some(models) => (Competitor::all(models, &recipe, &read)?, Vec::new()),
             None => Competitor::known(
-                registry.published.iter().map(|score| score.model.as_str()),
+                registry.reproducible().map(|score| score.model.as_str()),
                 &recipe,
             ),
         };

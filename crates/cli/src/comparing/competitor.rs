@@ -76,6 +76,7 @@ impl Competitor {
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for name in names.chain(baselines::CHEAP) {
             match Self::named(name, recipe) {
+                Ok(one) if known.contains(&one) => {}
                 Ok(one) => known.push(one),
                 Err(_) => unknown.push(name.to_owned()),
             }

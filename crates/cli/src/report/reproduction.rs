@@ -17,7 +17,7 @@ use super::{
     page::page,
     text::{confusion, left, plain, right, shown, wrapped},
 };
-use crate::numbers::{percent, span};
+use crate::numbers::{known, percent, span};
 
 /// What nobody could check, said wherever the figure stands.
 const FIGURE_3: &str = "The paper's own Figure 3 is not quoted here: no copy of it was at hand. In its \
@@ -79,7 +79,7 @@ fn theirs(line: &Line) -> [String; 4] {
         published.recall,
         published.f1,
     ]
-    .map(percent)
+    .map(known)
 }
 
 fn ours(ours: &Ours) -> [String; 6] {
@@ -91,9 +91,10 @@ fn ours(ours: &Ours) -> [String; 6] {
         percent(averages.f1),
         span(ours.interval),
         match ours.verdict {
-            Verdict::Below => "below ours",
-            Verdict::Within => "within ours",
-            Verdict::Above => "above ours",
+            Some(Verdict::Below) => "below ours",
+            Some(Verdict::Within) => "within ours",
+            Some(Verdict::Above) => "above ours",
+            None => "not an accuracy",
         }
         .to_owned(),
     ]

@@ -1,12 +1,14 @@
 //! What others have published on the same data set.
 
+use traffic::policy::{BytePolicy, Start};
+
 use crate::{
     dataset::{
         Manifest,
         manifest::{LabelSource, UnitRecord},
     },
     filters::Choice,
-    registry::{self, Published, Registry},
+    registry::{self, Published, PublishedSamples, Registry},
     splits::SplitRule,
 };
 
@@ -23,20 +25,23 @@ pub struct PublishedBeside {
 /// as the dataset holds.
 ///
 /// A dataset is known by where its labels come from, or as IDX files by the checksums of their
-/// label files. The registry's figures are of whole sessions, background among them, under policy
-/// `paper` and split by lot: figures of other samples say nothing about these.
+/// label files. Each figure is of samples of one kind ([`PublishedSamples`]): figures of other
+/// samples say nothing about these.
 pub fn of(manifest: &Manifest) -> PublishedBeside {
-    let figures = on_data_set(manifest);
-    match obstacle(manifest) {
-        Some(obstacle) if !figures.is_empty() => PublishedBeside {
-            figures: Vec::new(),
-            obstacle: Some(obstacle),
-        },
-        _ => PublishedBeside {
-            figures,
-            obstacle: None,
-        },
+    let mut beside = PublishedBeside::default();
+    let mut first_obstacle = None;
+    for figure in on_data_set(manifest) {
+        match obstacle(manifest, figure.samples) {
+            None => beside.figures.push(figure),
+            Some(obstacle) => {
+                first_obstacle.get_or_insert(obstacle);
+            }
+        }
     }
+    if beside.figures.is_empty() {
+        beside.obstacle = first_obstacle;
+    }
+    beside
 }
 
 fn on_data_set(manifest: &Manifest) -> Vec<Published> {
@@ -64,8 +69,30 @@ fn on_data_set(manifest: &Manifest) -> Vec<Published> {
     })
 }
 
-/// In what the samples differ from those of the published figures.
-fn obstacle(manifest: &Manifest) -> Option<String> {
+/// In what the samples differ from those of published figures.
+fn obstacle(manifest: &Manifest, published: PublishedSamples) -> Option<String> {
+    match published {
+        PublishedSamples::Sessions => other_sessions(manifest).or_else(|| other_bytes(manifest)),
+        PublishedSamples::Flows => other_sessions(manifest),
+        PublishedSamples::Packets => other_packets(manifest),
+    }
+}
+
+fn other_packets(manifest: &Manifest) -> Option<String> {
+    if manifest.cutting.unit != UnitRecord::Packet {
+        return Some("the samples here are no packets, the published ones are".to_owned());
+    }
+    let policy = manifest.policy.parse::<BytePolicy>();
+    if !policy.is_ok_and(|policy| policy.start() == Start::Ip) {
+        return Some(format!(
+            "the byte policy here is `{}`, the published packets begin with the IP header",
+            manifest.policy
+        ));
+    }
+    other_lot(manifest)
+}
+
+fn other_sessions(manifest: &Manifest) -> Option<String> {
     if manifest.filters.background == Choice::Drop {
         return Some(
             "background sessions were left out here, which are most of the published samples"
@@ -82,12 +109,16 @@ fn obstacle(manifest: &Manifest) -> Option<String> {
             "the samples here are {parts}, the published ones sessions"
         ));
     }
+    other_lot(manifest)
+}
+
+fn other_lot(manifest: &Manifest) -> Option<String> {
     let rule = manifest.split.rule;
-    if !matches!(rule, SplitRule::Given | SplitRule::Session) {
-        return Some(format!(
-            "the split here is by `{rule}`, the published one by lot"
-        ));
-    }
+    let is_by_lot = matches!(rule, SplitRule::Given | SplitRule::Session);
+    (!is_by_lot).then(|| format!("the split here is by `{rule}`, the published one by lot"))
+}
+
+fn other_bytes(manifest: &Manifest) -> Option<String> {
     (manifest.policy != "paper").then(|| {
         format!(
             "the byte policy here is `{}`, the published one `paper`",
@@ -126,7 +157,7 @@ mod tests {
         let found = of(&known).figures;
         let gru = found.iter().find(|figure| figure.model == "gru").unwrap();
         // Table 4 of the paper.
-        assert!((gru.accuracy - 0.7615).abs() < 1e-12);
+        assert_eq!(gru.accuracy, Some(0.7615));
         let none = PublishedBeside::default();
         assert_eq!(of(&manifest("abc", iscx.classes())), none);
         let fewer = Manifest {
@@ -147,6 +178,36 @@ mod tests {
     }
 
     #[test]
+    fn figures_of_packets_stand_beside_packets_only() {
+        let (_, mut manifest) = iscx();
+        let models = |manifest: &Manifest| -> Vec<String> {
+            let figures = of(manifest).figures.into_iter();
+            figures.map(|figure| figure.model).collect()
+        };
+        let of_sessions = models(&manifest);
+        assert!(!of_sessions.contains(&"deep-packet-cnn".to_owned()));
+        assert!(of_sessions.contains(&"cnn1d".to_owned()));
+        manifest.cutting.unit = UnitRecord::Packet;
+        manifest.policy = "ip".to_owned();
+        assert_eq!(models(&manifest), ["deep-packet-cnn"]);
+        manifest.split.rule = SplitRule::Connection;
+        assert_eq!(models(&manifest), [""; 0]);
+    }
+
+    #[test]
+    fn figures_of_statistics_do_not_ask_for_a_byte_policy() {
+        let (iscx, known) = iscx();
+        let manifest = Manifest {
+            classes: iscx.map("2").unwrap().classes.clone(),
+            policy: "strict".to_owned(),
+            ..known
+        };
+        let found = of(&manifest).figures;
+        assert_eq!(found[0].model, "c45:time-features");
+        assert_eq!((found[0].accuracy, found[0].precision), (None, Some(0.898)));
+    }
+
+    #[test]
     fn figures_of_other_samples_stand_aside_and_the_reason_is_told() {
         check_obstacle(
             |manifest| manifest.filters.background = Choice::Drop,
@@ -154,6 +215,13 @@ mod tests {
         );
         check_obstacle(
             |manifest| manifest.cutting.unit = UnitRecord::Packet,
+            "the samples here are packets, the published ones sessions",
+        );
+        check_obstacle(
+            |manifest| {
+                manifest.cutting.unit = UnitRecord::Packet;
+                manifest.policy = "payload".to_owned();
+            },
             "the samples here are packets, the published ones sessions",
         );
         check_obstacle(

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use learn::registry::{Registry, RegistryFile, Status};
+use learn::registry::{PublishedSamples, Registry, RegistryFile, Status};
 
 use crate::{
-    numbers::{counted, percent},
+    numbers::{counted, known},
     report::{left, plain, right, shown, wrapped},
 };
 
@@ -150,6 +150,7 @@ fn published(registry: &Registry) -> String {
     let mut table = plain(&[
         "model",
         "map",
+        "of",
         "accuracy",
         "precision",
         "recall",
@@ -160,10 +161,15 @@ fn published(registry: &Registry) -> String {
         table.add_row(vec![
             left(&score.model),
             right(score.map.clone()),
-            right(percent(score.accuracy)),
-            right(percent(score.precision)),
-            right(percent(score.recall)),
-            right(percent(score.f1)),
+            left(match score.samples {
+                PublishedSamples::Sessions => "sessions",
+                PublishedSamples::Packets => "packets",
+                PublishedSamples::Flows => "flows",
+            }),
+            right(known(score.accuracy)),
+            right(known(score.precision)),
+            right(known(score.recall)),
+            right(known(score.f1)),
             left(&score.source),
         ]);
     }

@@ -22,7 +22,7 @@ const FIGURE: f64 = 76.0;
 pub(in crate::report) fn accuracies(table: &Table) -> String {
     let published = |row: &Row| {
         let figure = table.published.iter().find(|one| one.model == row.model);
-        figure.map(|figure| figure.accuracy)
+        figure.and_then(|figure| figure.accuracy)
     };
     let lowest = table
         .rows

@@ -13,7 +13,7 @@ use super::{
     worth,
 };
 use crate::{
-    numbers::{count, percent, rate, seconds, short, span},
+    numbers::{count, known, percent, rate, seconds, short, span},
     report::{figures, page::page, worth::split_words},
 };
 
@@ -98,7 +98,7 @@ fn published(table: &Table) -> Value {
             model => beside(&figure.model),
             source => &figure.source,
             remark => &figure.remark,
-            figures => [figure.accuracy, figure.precision, figure.recall, figure.f1].map(percent),
+            figures => [figure.accuracy, figure.precision, figure.recall, figure.f1].map(known),
             accuracy => ours.map(|row| percent(row.scores.accuracy)),
             f1 => ours.map(|row| percent(row.scores.weighted_averages.f1)),
         }

@@ -11,7 +11,7 @@ use learn::{
 
 use super::worth;
 use crate::{
-    numbers::{count, counted, percent, rate, short, span},
+    numbers::{count, counted, known, percent, rate, short, span},
     report::{
         text::{left, plain, right, shown, wrapped},
         worth::split_words,
@@ -192,10 +192,10 @@ fn published(table: &Table) -> Option<String> {
         };
         shape.add_row(vec![
             left(&beside(&figure.model)),
-            right(percent(figure.accuracy)),
-            right(percent(figure.precision)),
-            right(percent(figure.recall)),
-            right(percent(figure.f1)),
+            right(known(figure.accuracy)),
+            right(known(figure.precision)),
+            right(known(figure.recall)),
+            right(known(figure.f1)),
             here(|row| row.scores.accuracy),
             here(|row| row.scores.weighted_averages.f1),
             left(&figure.source),

@@ -76,9 +76,22 @@ impl FormatReader {
         }
     }
 
+    /// Takes what can be taken without reading, where that is quicker than one by one.
+    fn advance_in(
+        &mut self,
+        window: &mut Window,
+        most: usize,
+        heads: &mut Vec<(FrameHead, usize)>,
+    ) {
+        if let Self::Pcap(reader) = self {
+            reader.advance_in(window, most, heads);
+        }
+    }
+
+    /// Whether advancing reads nothing and moves nothing.
     fn has_next_in(&self, window: &Window) -> bool {
         match self {
-            Self::Pcap(reader) => reader.has_next_in(window),
+            Self::Pcap(_) => false,
             Self::Pcapng(reader) => reader.has_next_in(window),
         }
     }
@@ -222,7 +235,12 @@ impl CaptureReader {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
-        while !self.finished && self.heads.len() < most {
+        while !self.finished {
+            self.format
+                .advance_in(&mut self.window, most, &mut self.heads);
+            if self.heads.len() >= most {
+                break;
+            }
             if !self.heads.is_empty() && !self.format.has_next_in(&self.window) {
                 break;
             }

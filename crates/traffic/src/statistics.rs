@@ -106,41 +106,106 @@ const FLAG_PRIORITY: [u8; 6] = [FIN, SYN, RST, PSH, ACK, URG];
 /// ... and in this order they are told.
 const FLAG_ORDER: [u8; 6] = [SYN, URG, FIN, ACK, PSH, RST];
 
-/// Count, least, largest, mean and variance of values that come one by one.
+/// Which of them a packet counts for, by its lower six flags; their number where none does.
+const FLAG_PLACES: [u8; 64] = flag_places();
+
+const fn flag_places() -> [u8; 64] {
+    let mut places = [FLAG_ORDER.len() as u8; 64];
+    let mut flags = 0;
+    while flags < places.len() {
+        let mut rank = FLAG_PRIORITY.len();
+        while rank > 0 {
+            rank -= 1;
+            if flags as u8 & FLAG_PRIORITY[rank] != 0 {
+                places[flags] = place_of(FLAG_PRIORITY[rank]);
+            }
+        }
+        flags += 1;
+    }
+    places
+}
+
+const fn place_of(flag: u8) -> u8 {
+    let mut place = 0;
+    while FLAG_ORDER[place] != flag {
+        place += 1;
+    }
+    place as u8
+}
+
+/// Count, least, largest, mean and variance of whole numbers that come one by one.
 ///
-/// Source: Welford 1962: the squares of large values never meet, so nothing cancels.
-#[derive(Debug, Clone, Copy, Default)]
+/// Sums are exact, so nothing cancels and the order of values is of no matter; adding one takes no
+/// division. Sums that no real capture reaches stay where they are.
+#[derive(Debug, Clone, Copy)]
 struct Moments {
     count: u64,
-    least: f64,
-    largest: f64,
-    mean: f64,
-    squares: f64,
+    least: u64,
+    largest: u64,
+    sum: u64,
+    squares: u128,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            least: u64::MAX,
+            largest: 0,
+            sum: 0,
+            squares: 0,
+        }
+    }
 }
 
 impl Moments {
-    fn add(&mut self, value: f64) {
-        if self.count == 0 {
-            (self.least, self.largest) = (value, value);
-        }
+    fn add(&mut self, value: u64) {
         self.count += 1;
         self.least = self.least.min(value);
         self.largest = self.largest.max(value);
-        let difference = value - self.mean;
-        self.mean += difference / self.count as f64;
-        self.squares += difference * (value - self.mean);
+        self.sum = self.sum.saturating_add(value);
+        let square = u128::from(value) * u128::from(value);
+        self.squares = self.squares.saturating_add(square);
+    }
+
+    fn least(&self) -> f64 {
+        if self.count == 0 {
+            return 0.0;
+        }
+        self.least as f64
+    }
+
+    fn largest(&self) -> f64 {
+        self.largest as f64
     }
 
     fn sum(&self) -> f64 {
-        self.mean * self.count as f64
+        self.sum as f64
+    }
+
+    fn mean(&self) -> f64 {
+        share(self.sum as f64, self.count as f64)
+    }
+
+    /// Sum of squared differences from the mean.
+    fn spread(&self) -> f64 {
+        if self.count == 0 {
+            return 0.0;
+        }
+        let count = u128::from(self.count);
+        let of_sum = u128::from(self.sum) * u128::from(self.sum);
+        match self.squares.checked_mul(count) {
+            Some(of_squares) => of_squares.saturating_sub(of_sum) as f64 / count as f64,
+            None => (self.squares as f64 - of_sum as f64 / count as f64).max(0.0),
+        }
     }
 
     fn population_deviation(&self) -> f64 {
-        share(self.squares, self.count as f64).sqrt()
+        share(self.spread(), self.count as f64).sqrt()
     }
 
     fn sample_deviation(&self) -> f64 {
-        share(self.squares, self.count.saturating_sub(1) as f64).sqrt()
+        share(self.spread(), self.count.saturating_sub(1) as f64).sqrt()
     }
 }
 
@@ -149,8 +214,9 @@ fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-fn seconds(nanoseconds: u64) -> f64 {
-    nanoseconds as f64 / 1e9
+/// Of nanoseconds.
+fn seconds(nanoseconds: f64) -> f64 {
+    nanoseconds / 1e9
 }
 
 /// What the statistics need of a packet.
@@ -194,7 +260,8 @@ impl Nature {
 pub struct Accumulator {
     packets: u64,
     bytes: u64,
-    flags: [u64; FLAG_ORDER.len()],
+    /// The last is of packets without any.
+    flags: [u64; FLAG_ORDER.len() + 1],
     dns: u64,
     tcp: u64,
     udp: u64,
@@ -217,19 +284,15 @@ impl Accumulator {
         self.add_time(packet.timestamp, packet.direction);
         self.packets += 1;
         self.bytes += u64::from(packet.length);
-        self.lengths.add(f64::from(packet.length));
+        self.lengths.add(u64::from(packet.length));
         self.dns += u64::from(nature.is_dns);
         match nature.protocol {
             Protocol::Tcp => {
                 self.tcp += 1;
                 self.small_payloads += u64::from(packet.payload_length <= SMALL_PAYLOAD);
-                self.tcp_payloads.add(f64::from(packet.payload_length));
-                let flag = FLAG_PRIORITY
-                    .into_iter()
-                    .find(|flag| packet.tcp_flags & flag != 0);
-                for (count, of) in self.flags.iter_mut().zip(FLAG_ORDER) {
-                    *count += u64::from(flag == Some(of));
-                }
+                self.tcp_payloads.add(u64::from(packet.payload_length));
+                let place = FLAG_PLACES[usize::from(packet.tcp_flags & 0x3f)];
+                self.flags[usize::from(place)] += 1;
             }
             Protocol::Udp => self.udp += 1,
             Protocol::Sctp => {}
@@ -241,10 +304,10 @@ impl Accumulator {
             (self.first, self.last, self.active_since) = (now, now, now);
         } else {
             let gap = now.nanoseconds_since(self.last);
-            self.between.add(seconds(gap));
+            self.between.add(gap);
             if gap > IDLE_NANOSECONDS {
                 self.end_active();
-                self.idle.add(seconds(gap));
+                self.idle.add(gap);
                 self.active_since = now;
             }
             self.last = self.last.max(now);
@@ -252,7 +315,7 @@ impl Accumulator {
         let side = direction as usize;
         let last = self.last_by_direction[side];
         if let Some(last) = last {
-            self.between_by_direction[side].add(seconds(now.nanoseconds_since(last)));
+            self.between_by_direction[side].add(now.nanoseconds_since(last));
         }
         self.last_by_direction[side] = last.max(Some(now));
     }
@@ -260,7 +323,7 @@ impl Accumulator {
     fn end_active(&mut self) {
         let length = self.last.nanoseconds_since(self.active_since);
         if length > 0 {
-            self.active.add(seconds(length));
+            self.active.add(length);
         }
     }
 
@@ -275,12 +338,13 @@ impl Accumulator {
     }
 
     fn duration(&self) -> f64 {
-        seconds(self.last.nanoseconds_since(self.first))
+        seconds(self.last.nanoseconds_since(self.first) as f64)
     }
 
     fn centime(&self) -> [f64; 26] {
         let packets = self.packets as f64;
-        let [syn, urg, fin, ack, psh, rst] = self.flags.map(|count| share(count as f64, packets));
+        let [syn, urg, fin, ack, psh, rst, _] =
+            self.flags.map(|count| share(count as f64, packets));
         let dns_over_tcp = if self.tcp > 0 { self.dns } else { 0 };
         [
             syn,
@@ -294,18 +358,18 @@ impl Accumulator {
             share(self.udp as f64, packets),
             0.0,
             self.duration(),
-            self.between.mean,
-            self.between.least,
-            self.between.largest,
-            self.between.population_deviation(),
-            self.lengths.mean,
-            self.lengths.least,
-            self.lengths.largest,
+            seconds(self.between.mean()),
+            seconds(self.between.least()),
+            seconds(self.between.largest()),
+            seconds(self.between.population_deviation()),
+            self.lengths.mean(),
+            self.lengths.least(),
+            self.lengths.largest(),
             self.lengths.population_deviation(),
             share(self.small_payloads as f64, self.tcp as f64),
-            self.tcp_payloads.mean,
-            self.tcp_payloads.least,
-            self.tcp_payloads.largest,
+            self.tcp_payloads.mean(),
+            self.tcp_payloads.least(),
+            self.tcp_payloads.largest(),
             self.tcp_payloads.population_deviation(),
             share(dns_over_tcp as f64, self.tcp as f64),
             packets,
@@ -317,28 +381,28 @@ impl Accumulator {
         let duration = self.duration();
         [
             duration,
-            forward.sum(),
-            backward.sum(),
-            forward.least,
-            backward.least,
-            forward.largest,
-            backward.largest,
-            forward.mean,
-            backward.mean,
+            seconds(forward.sum()),
+            seconds(backward.sum()),
+            seconds(forward.least()),
+            seconds(backward.least()),
+            seconds(forward.largest()),
+            seconds(backward.largest()),
+            seconds(forward.mean()),
+            seconds(backward.mean()),
             share(self.packets as f64, duration),
             share(self.bytes as f64, duration),
-            self.between.least,
-            self.between.largest,
-            self.between.mean,
-            self.between.sample_deviation(),
-            self.active.least,
-            self.active.mean,
-            self.active.largest,
-            self.active.sample_deviation(),
-            self.idle.least,
-            self.idle.mean,
-            self.idle.largest,
-            self.idle.sample_deviation(),
+            seconds(self.between.least()),
+            seconds(self.between.largest()),
+            seconds(self.between.mean()),
+            seconds(self.between.sample_deviation()),
+            seconds(self.active.least()),
+            seconds(self.active.mean()),
+            seconds(self.active.largest()),
+            seconds(self.active.sample_deviation()),
+            seconds(self.idle.least()),
+            seconds(self.idle.mean()),
+            seconds(self.idle.largest()),
+            seconds(self.idle.sample_deviation()),
         ]
     }
 }

@@ -96,9 +96,9 @@ impl PcapReader {
             return Ok(None);
         }
         let header = window.bytes();
-        let field = |at: usize| word(&header[at..], self.magic.big_endian);
-        let (seconds, ticks) = (field(0), field(4));
         let (captured, original) = self.lengths_of(header);
+        // Some writers claim less than they captured.
+        let mut head = self.head(header, original.max(captured), 0);
         let record = self.record;
         self.record += 1;
         if captured > LONGEST_FRAME {
@@ -112,16 +112,8 @@ impl PcapReader {
         let available = window.fill(captured as usize)?.min(captured as usize);
         self.cut_short |= available < captured as usize;
         self.pending = available;
-        let nanoseconds =
-            i64::from(seconds) * 1_000_000_000 + i64::from(ticks) * self.magic.nanoseconds_per_tick;
-        Ok(Some(FrameHead {
-            timestamp: Timestamp::from_nanoseconds(nanoseconds),
-            link_type: self.link_type,
-            interface: 0,
-            // Some writers claim less than they captured.
-            original_length: original.max(captured),
-            captured: available,
-        }))
+        head.captured = available;
+        Ok(Some(head))
     }
 
     /// Captured and original length, in bytes, as a record's header has them.
@@ -137,13 +129,47 @@ impl PcapReader {
         }
     }
 
-    /// Whether the next record is in memory, so that advancing reads nothing and moves nothing.
-    pub(super) fn has_next_in(&self, window: &Window) -> bool {
-        let Some(rest) = window.bytes().get(self.pending..) else {
-            return false;
-        };
-        let header_length = self.magic.record_header;
-        rest.len() >= header_length
-            && rest.len() - header_length >= self.lengths_of(rest).0 as usize
+    /// Takes records that are in memory as a whole, until there are `most` heads; reads nothing and
+    /// moves nothing. Any other record is for [`PcapReader::advance`].
+    pub(super) fn advance_in(
+        &mut self,
+        window: &mut Window,
+        most: usize,
+        heads: &mut Vec<(FrameHead, usize)>,
+    ) {
+        window.take(self.pending);
+        self.pending = 0;
+        let place = window.place();
+        let bytes = window.bytes();
+        let mut at = 0;
+        while heads.len() < most {
+            let Some((header, rest)) = bytes[at..].split_at_checked(self.magic.record_header)
+            else {
+                break;
+            };
+            let (captured, original) = self.lengths_of(header);
+            if captured > LONGEST_FRAME || rest.len() < captured as usize {
+                break;
+            }
+            at += header.len();
+            let head = self.head(header, original.max(captured), captured as usize);
+            heads.push((head, place + at));
+            at += captured as usize;
+            self.record += 1;
+        }
+        window.take(at);
+    }
+
+    fn head(&self, header: &[u8], original_length: u32, captured: usize) -> FrameHead {
+        let field = |at: usize| word(&header[at..], self.magic.big_endian);
+        let nanoseconds = i64::from(field(0)) * 1_000_000_000
+            + i64::from(field(4)) * self.magic.nanoseconds_per_tick;
+        FrameHead {
+            timestamp: Timestamp::from_nanoseconds(nanoseconds),
+            link_type: self.link_type,
+            interface: 0,
+            original_length,
+            captured,
+        }
     }
 }

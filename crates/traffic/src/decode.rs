@@ -3,6 +3,7 @@
 mod fragments;
 mod link;
 mod network;
+mod plain;
 mod transport;
 mod tunnel;
 mod walk;
@@ -20,6 +21,7 @@ use fragments::{Fragments, Joined};
 pub(crate) use network::{
     AUTHENTICATION, DESTINATION_OPTIONS, FRAGMENT, ROUTING, extension_length,
 };
+pub(crate) use plain::PlainPacket;
 use walk::{Found, Headers, Walk};
 
 /// Which packets of a tunnel count.

@@ -1,44 +1,43 @@
 //! Seeded hashing: fast, and hard to collide on purpose without the seed.
 
-use std::hash::{BuildHasher, Hasher};
-
 /// Folded multiplication under a seed: hard to collide on purpose without knowing it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Seed(pub(crate) u64);
+pub(crate) struct Seed([u64; 6]);
 
-impl BuildHasher for Seed {
-    type Hasher = FoldHasher;
+/// Odd numbers without a pattern, from wyhash.
+const PRIMES: [u64; 6] = [
+    0xa076_1d64_78bd_642f,
+    0xe703_7ed1_a0b4_28db,
+    0x8ebc_6af0_9c88_c6e3,
+    0x5899_65cc_7537_4cc3,
+    0x1d8e_4e27_c47d_124f,
+    0xeb44_acca_b455_d165,
+];
 
-    fn build_hasher(&self) -> FoldHasher {
-        FoldHasher {
-            state: self.0 ^ 0xa076_1d64_78bd_642f,
-        }
+impl Seed {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut state = seed;
+        Self(PRIMES.map(|prime| {
+            state = fold(state ^ prime, PRIMES[1]) ^ prime;
+            state
+        }))
+    }
+
+    /// The hash of five words; two pairs are multiplied side by side, then with the rest.
+    #[inline]
+    pub(crate) fn hash(self, words: [u64; 5]) -> u64 {
+        let Self(seed) = self;
+        let [a, b, c, d, e] = words;
+        let outer = fold(a ^ seed[0], c ^ seed[1]);
+        let inner = fold(b ^ seed[2], d ^ seed[3]);
+        fold(outer ^ e ^ seed[4], inner ^ seed[5])
     }
 }
 
-pub(crate) struct FoldHasher {
-    state: u64,
-}
-
-impl Hasher for FoldHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for &word in words {
-            self.write_u64(u64::from_le_bytes(word));
-        }
-        for &byte in rest {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * 0xe703_7ed1_a0b4_28db;
-        self.state = (product as u64) ^ (product >> 64) as u64 ^ self.state.rotate_left(23);
-    }
-
-    fn finish(&self) -> u64 {
-        self.state
-    }
+#[inline]
+fn fold(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    product as u64 ^ (product >> 64) as u64
 }
 
 #[cfg(test)]
@@ -46,18 +45,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_byte_changes_the_hash() {
-        let mut bytes = [0_u8; 784];
-        let zeros = Seed(1).hash_one(bytes);
-        for position in 0..bytes.len() {
-            bytes[position] = 1;
-            assert_ne!(Seed(1).hash_one(bytes), zeros, "byte {position}");
-            bytes[position] = 0;
+    fn a_changed_bit_changes_the_hash() {
+        let zeros = Seed::new(1).hash([0; 5]);
+        for bit in 0..320 {
+            let mut words = [0; 5];
+            words[bit / 64] = 1 << (bit % 64);
+            assert_ne!(Seed::new(1).hash(words), zeros, "bit {bit}");
         }
     }
 
     #[test]
     fn another_seed_gives_another_hash() {
-        assert_ne!(Seed(1).hash_one(b"slice"), Seed(2).hash_one(b"slice"));
+        assert_ne!(Seed::new(0).hash([7; 5]), Seed::new(1).hash([7; 5]));
     }
 }

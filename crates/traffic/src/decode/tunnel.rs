@@ -23,6 +23,14 @@ const ERSPAN_TYPE_III: u16 = 0x22eb;
 /// GTP-U: a user packet, the one message that carries one.
 const G_PDU: u8 = 255;
 
+/// Whether a tunnel may be found at this port.
+pub(super) fn is_tunnel_port(port: u16) -> bool {
+    matches!(
+        port,
+        VXLAN_PORT | VXLAN_LINUX_PORT | GENEVE_PORT | GTP_U_PORT | TEREDO_PORT
+    )
+}
+
 /// A tunnel over UDP, recognised by port and by a header that makes sense.
 pub(super) struct UdpTunnel {
     pub(super) kind: TunnelKind,

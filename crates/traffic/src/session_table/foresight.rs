@@ -1,4 +1,4 @@
-//! Foresight: packets of several frames decoded at once, and the memory they need asked for.
+//! Foresight: packets of several frames looked at together, and the memory they need asked for.
 //!
 //! Where many sessions are open, a packet waits for memory three times: for its slot in the table,
 //! its session, and that session's slice and journal. These waits follow from one another in one
@@ -6,11 +6,7 @@
 
 use std::hint::black_box;
 
-use super::{
-    OpenSessions,
-    key::{End, SessionKey},
-};
-use crate::{capture::Frames, decode::Decoder, packet::Packet};
+use super::{ACTIVE, OpenSessions, arrival::Arrival, notes::Notes};
 
 /// Open sessions from which on they no longer are in the processor's nearest memory.
 const MANY: usize = 2_000;
@@ -18,65 +14,39 @@ const MANY: usize = 2_000;
 /// Sessions that may end during a batch.
 const ENDING: usize = 16;
 
-/// A packet, and what its session is found by.
-pub(super) struct Identified<'a> {
-    pub(super) packet: Packet<'a>,
-    pub(super) key: SessionKey,
-    pub(super) sender: End,
-    pub(super) hash: u32,
-}
-
 impl OpenSessions {
-    /// A packet with what it is found by.
-    pub(super) fn identify<'a>(&self, packet: Packet<'a>) -> Identified<'a> {
-        let (key, sender) = SessionKey::of(&packet);
-        let hash = self.hash(&key);
-        Identified {
-            packet,
-            key,
-            sender,
-            hash,
-        }
-    }
-
     /// Whether so many sessions are open that foresight is worth its work.
     pub(super) fn are_many(&self) -> bool {
         self.places.len() >= MANY
     }
 
-    /// What the frames alone tell, `[frames]`.
-    pub(super) fn foresee<'a>(
+    /// Reads a little of all that will be read, and leaves it at that; `near` is for its own use.
+    pub(super) fn ask_for_memory(
         &self,
-        frames: Frames<'a>,
-        decoder: &Decoder,
-    ) -> Vec<Option<Identified<'a>>> {
-        let identified: Vec<_> = frames
-            .iter()
-            .map(|frame| {
-                let packet = decoder.decode_alone(&frame)?;
-                Some(self.identify(packet))
-            })
-            .collect();
-        self.ask_for_memory(&identified);
-        identified
-    }
-
-    /// Reads a little of all that will be read, and leaves it at that.
-    fn ask_for_memory(&self, identified: &[Option<Identified<'_>>]) {
-        let packets = identified.iter().flatten();
-        let places: Vec<u32> = packets
-            .filter_map(|one| self.places.find(one.hash, |_| true))
-            .collect();
+        arrivals: &[Option<Arrival>],
+        notes: &Notes,
+        near: &mut Vec<u32>,
+    ) {
+        near.clear();
+        let packets = arrivals.iter().flatten();
+        near.extend(packets.filter_map(|one| self.places.find(one.hash, |_| true)));
         // Those that were silent longest end next, and nobody has looked at them for as long.
-        let ending = || self.active.oldest_first().take(ENDING);
-        let sessions = || {
-            let all = places.iter().copied().chain(ending());
-            all.filter_map(|place| self.sessions.get(place))
-        };
-        let own: u64 = sessions().fold(0, |sum, session| sum ^ session.glance());
-        let others: u8 =
-            sessions().fold(0, |sum, session| sum ^ session.glance_beyond(&self.memory));
+        let own = near.len();
+        near.extend(self.recency.oldest_first(ACTIVE).take(ENDING));
+        let mut seen = 0;
+        for &place in near.iter() {
+            let session = self.sessions.get(place);
+            seen ^= session.map_or(0, super::OpenSession::glance);
+            seen ^= u64::from(notes.glance(place));
+        }
+        for &place in near.iter() {
+            seen ^= u64::from(notes.glance_beyond(place));
+        }
+        for &place in &near[own..] {
+            let hash = self.sessions.get(place).map(|session| session.hash);
+            seen ^= hash.map_or(0, |hash| self.places.glance(hash));
+        }
         // Or the compiler leaves out what nobody needs.
-        black_box((own, others));
+        black_box(seen);
     }
 }

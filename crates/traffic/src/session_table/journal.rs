@@ -1,30 +1,95 @@
-//! The journal: a session's first packets, 16 bytes each, in short chunks from one arena.
+//! The journal: a session's first packets, 12 bytes each: two beside the session, the others in
+//! short chunks from one arena.
 //!
 //! Most sessions are short. The journal of such a session is all that its summaries and its
 //! statistics need, at a fraction of the memory that sums of everything take.
 
-use super::arena::Arena;
-use crate::{
-    packet::{Direction, Packet},
-    session::PacketSummary,
-    statistics::Observation,
-    timestamp::Timestamp,
-};
+use super::{arena::Arena, arrival::Arrival};
+use crate::{packet::Direction, statistics::Observation, timestamp::Timestamp};
+
+/// Entries beside the session.
+const NEAR: usize = 2;
 
 /// Entries of a chunk: with the next one's place they fill a line of memory.
-const CHUNK: usize = 3;
+const CHUNK: usize = 5;
 
 const NONE: u32 = u32::MAX;
 
 /// What is kept of a packet.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
-    timestamp: Timestamp,
+pub(super) struct Entry {
+    /// Nanoseconds since the journal began, in two parts; they reach for 39 hours either way.
+    upper_offset: i16,
+    lower_offset: u32,
     /// Lengths, 65,535 where they are longer; what counts beyond that does not rely on it.
-    length: u16,
-    payload_length: u16,
+    pub(super) length: u16,
+    pub(super) payload_length: u16,
     tcp_flags: u8,
-    direction: Direction,
+    pub(super) direction: Direction,
+}
+
+impl Entry {
+    const EMPTY: Self = Self {
+        upper_offset: 0,
+        lower_offset: 0,
+        length: 0,
+        payload_length: 0,
+        tcp_flags: 0,
+        direction: Direction::Forward,
+    };
+
+    /// Of a packet in a journal that began at `base`; and whether it holds all that statistics need.
+    pub(super) fn of(packet: &Arrival, direction: Direction, base: Timestamp) -> (Self, Fit) {
+        let offset = packet
+            .timestamp
+            .nanoseconds()
+            .wrapping_sub(base.nanoseconds());
+        let upper_offset = i16::try_from(offset >> 32);
+        let length = u16::try_from(packet.length);
+        let payload_length = u16::try_from(packet.payload_length);
+        let fit = if upper_offset.is_err() || base.nanoseconds().checked_add(offset).is_none() {
+            Fit::TooFar
+        } else if length.is_err() || payload_length.is_err() {
+            Fit::TooLong
+        } else {
+            Fit::Exact
+        };
+        let entry = Self {
+            upper_offset: upper_offset.unwrap_or(0),
+            lower_offset: offset as u32,
+            length: length.unwrap_or(u16::MAX),
+            payload_length: payload_length.unwrap_or(u16::MAX),
+            tcp_flags: packet.tcp_flags,
+            direction,
+        };
+        (entry, fit)
+    }
+
+    pub(super) fn timestamp(&self, base: Timestamp) -> Timestamp {
+        let offset = i64::from(self.upper_offset) << 32 | i64::from(self.lower_offset);
+        Timestamp::from_nanoseconds(base.nanoseconds().wrapping_add(offset))
+    }
+
+    pub(super) fn observation(&self, base: Timestamp) -> Observation {
+        Observation {
+            timestamp: self.timestamp(base),
+            direction: self.direction,
+            length: u32::from(self.length),
+            payload_length: u32::from(self.payload_length),
+            tcp_flags: self.tcp_flags,
+        }
+    }
+}
+
+/// How much of a packet its entry holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// All.
+    Exact,
+    /// Not its lengths.
+    TooLong,
+    /// Not its time, and possibly not its lengths.
+    TooFar,
 }
 
 #[repr(align(64))]
@@ -33,120 +98,86 @@ struct Chunk {
     next: u32,
 }
 
-/// Where a session's journal is.
-#[derive(Debug, Clone, Copy)]
+/// A session's journal.
 pub(super) struct Journal {
+    near: [Entry; NEAR],
     first: u32,
     last: u32,
-    entries: u32,
+    entries: u8,
 }
 
-/// The journals of all open sessions.
-pub(super) struct Journals(Arena<Chunk>);
+/// What the journals of all open sessions have beside them.
+pub(super) struct Chunks(Arena<Chunk>);
 
 impl Journal {
     pub(super) const EMPTY: Self = Self {
+        near: [Entry::EMPTY; NEAR],
         first: NONE,
         last: NONE,
         entries: 0,
     };
 
-    pub(super) fn entries(self) -> usize {
-        self.entries as usize
-    }
-}
-
-/// Whether an entry holds all that statistics need of a packet.
-pub(super) fn is_exact(packet: &Packet<'_>) -> bool {
-    u16::try_from(packet.length).is_ok() && u16::try_from(packet.payload_length).is_ok()
-}
-
-impl Journals {
-    pub(super) fn new() -> Self {
-        Self(Arena::new())
+    pub(super) fn entries(&self) -> usize {
+        usize::from(self.entries)
     }
 
-    pub(super) fn append(
-        &mut self,
-        journal: &mut Journal,
-        packet: &Packet<'_>,
-        direction: Direction,
-    ) {
-        let entry = Entry {
-            timestamp: packet.timestamp,
-            length: u16::try_from(packet.length).unwrap_or(u16::MAX),
-            payload_length: u16::try_from(packet.payload_length).unwrap_or(u16::MAX),
-            tcp_flags: packet.tcp_flags,
-            direction,
-        };
-        let row = journal.entries() % CHUNK;
-        journal.entries += 1;
+    pub(super) fn append(&mut self, entry: Entry, chunks: &mut Chunks) {
+        let number = self.entries();
+        self.entries += 1;
+        if let Some(near) = self.near.get_mut(number) {
+            *near = entry;
+            return;
+        }
+        let row = (number - NEAR) % CHUNK;
         if row > 0 {
-            if let Some(chunk) = self.0.get_mut(journal.last) {
+            if let Some(chunk) = chunks.0.get_mut(self.last) {
                 chunk.entries[row] = entry;
             }
             return;
         }
-        let place = self.0.insert(Chunk {
+        let place = chunks.0.insert(Chunk {
             entries: [entry; CHUNK],
             next: NONE,
         });
-        match self.0.get_mut(journal.last) {
+        match chunks.0.get_mut(self.last) {
             Some(last) => last.next = place,
-            None => journal.first = place,
+            None => self.first = place,
         }
-        journal.last = place;
+        self.last = place;
     }
 
-    /// Something of where the next packet is written to.
-    pub(super) fn glance(&self, journal: Journal) -> u8 {
-        let chunk = self.0.get(journal.last);
-        chunk.map_or(0, |chunk| chunk.entries[0].tcp_flags)
-    }
-
-    /// Shows each packet in order.
-    pub(super) fn replay(&self, journal: Journal, see: &mut impl FnMut(&Observation)) {
-        self.visit(journal, &mut |entry| {
-            see(&Observation {
-                timestamp: entry.timestamp,
-                direction: entry.direction,
-                length: u32::from(entry.length),
-                payload_length: u32::from(entry.payload_length),
-                tcp_flags: entry.tcp_flags,
-            });
-        });
-    }
-
-    /// Summaries of the packets of a session that began at `start`.
-    pub(super) fn summaries(&self, journal: Journal, start: Timestamp) -> Vec<PacketSummary> {
-        let mut summaries = Vec::with_capacity(journal.entries());
-        self.visit(journal, &mut |entry| {
-            summaries.push(PacketSummary {
-                direction: entry.direction,
-                length: entry.length,
-                payload_length: entry.payload_length,
-                offset_nanoseconds: entry.timestamp.nanoseconds_since(start),
-            });
-        });
-        summaries
-    }
-
-    /// Gives its memory to journals to come.
-    pub(super) fn clear(&mut self, journal: Journal) {
-        let mut place = journal.first;
-        while let Some(chunk) = self.0.remove(place) {
-            place = chunk.next;
-        }
-    }
-
-    fn visit(&self, journal: Journal, see: &mut impl FnMut(&Entry)) {
-        let mut left = journal.entries();
-        let mut place = journal.first;
-        while let Some(chunk) = self.0.get(place) {
+    /// Shows each entry in order.
+    pub(super) fn visit(&self, chunks: &Chunks, mut see: impl FnMut(&Entry)) {
+        let mut left = self.entries();
+        self.near[..left.min(NEAR)].iter().for_each(&mut see);
+        left = left.saturating_sub(NEAR);
+        let mut place = self.first;
+        while let Some(chunk) = chunks.0.get(place) {
             let count = left.min(CHUNK);
-            chunk.entries[..count].iter().for_each(&mut *see);
+            chunk.entries[..count].iter().for_each(&mut see);
             left -= count;
             place = chunk.next;
         }
+    }
+
+    /// Forgets all; its memory is for journals to come.
+    pub(super) fn clear(&mut self, chunks: &mut Chunks) {
+        let mut place = self.first;
+        while let Some(chunk) = chunks.0.remove(place) {
+            place = chunk.next;
+        }
+        *self = Self::EMPTY;
+    }
+
+    /// Something of where the next packet is written to.
+    pub(super) fn glance(&self, chunks: &Chunks) -> u8 {
+        let chunk = chunks.0.get(self.last);
+        chunk.map_or(0, |chunk| chunk.entries[0].tcp_flags)
+    }
+}
+
+impl Chunks {
+    pub(super) fn new() -> Self {
+        Self(Arena::new())
     }
 }

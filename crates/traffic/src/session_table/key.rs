@@ -1,17 +1,25 @@
 //! The session key: the five-tuple without its direction, plus the context it was seen in.
 
-use std::{
-    hash::{Hash, Hasher},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::{
+    decode::PlainPacket,
+    packet::{Context, FiveTuple, Packet, Protocol},
+    seeded_hash::Seed,
 };
 
-use crate::packet::{Context, FiveTuple, Packet, Protocol, TunnelKind};
-
-/// Both ends in a fixed order, then ports, protocol, IP version and context, packed.
+/// Both ends in a fixed order, then ports, whether there is a context, protocol and IP version, packed.
 ///
-/// Nothing of the five-tuple and the context is lost, so a session need not keep them besides.
+/// Nothing of the five-tuple is lost, so a session need not keep it besides. Few packets have been in
+/// anything: then the key says so, and their context is looked at beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SessionKey([u64; 7]);
+pub(super) struct SessionKey([u64; 5]);
+
+/// What the last word says of a packet with a context.
+const IN_CONTEXT: u64 = 1 << 16;
+
+/// An address as a number in two halves, and a port.
+type Host = ([u64; 2], u16);
 
 /// Which of a key's ends is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,45 +32,66 @@ pub(super) enum End {
 
 const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 
-const TUNNELS: [TunnelKind; 7] = [
-    TunnelKind::Gre,
-    TunnelKind::IpInIp,
-    TunnelKind::SixInFour,
-    TunnelKind::Vxlan,
-    TunnelKind::Geneve,
-    TunnelKind::GtpU,
-    TunnelKind::Teredo,
-];
-
 impl SessionKey {
     /// The key of a packet, and which end sent it.
     pub(super) fn of(packet: &Packet<'_>) -> (Self, End) {
-        let source = end(packet.five_tuple.source);
-        let destination = end(packet.five_tuple.destination);
+        let FiveTuple {
+            protocol,
+            source,
+            destination,
+        } = packet.five_tuple;
+        let version = packet.layout.ip_version;
+        let (mut key, sender) = Self::between(host(source), host(destination), protocol, version);
+        if packet.context != Context::default() {
+            key.0[4] |= IN_CONTEXT;
+        }
+        (key, sender)
+    }
+
+    /// The same of a plain packet.
+    #[inline]
+    pub(super) fn of_plain(packet: &PlainPacket) -> (Self, End) {
+        Self::between(
+            packet.source,
+            packet.destination,
+            packet.protocol,
+            packet.ip_version,
+        )
+    }
+
+    #[inline]
+    fn between(source: Host, destination: Host, protocol: Protocol, version: u8) -> (Self, End) {
         let (low, high, sender) = if source <= destination {
             (source, destination, End::Low)
         } else {
             (destination, source, End::High)
         };
         let ports = u64::from(low.1) << 48 | u64::from(high.1) << 32;
-        let protocol = (packet.five_tuple.protocol as u64) << 8;
-        let version = u64::from(packet.layout.ip_version);
-        let context = &packet.context;
-        let [a, b, c, d] = context.vlans.map(u64::from);
-        let vlans = a << 48 | b << 32 | c << 16 | d;
-        let tunnels = context.tunnels.iter().fold(0, |path, tunnel| {
-            path << 8 | tunnel.map_or(0, |kind| kind as u64 + 1)
-        });
-        let key = Self([
-            (low.0 >> 64) as u64,
-            low.0 as u64,
-            (high.0 >> 64) as u64,
-            high.0 as u64,
-            ports | protocol | version,
-            vlans,
-            tunnels << 32 | u64::from(context.network),
-        ]);
+        let rest = ports | (protocol as u64) << 8 | u64::from(version);
+        let key = Self([low.0[0], low.0[1], high.0[0], high.0[1], rest]);
         (key, sender)
+    }
+
+    /// Of the key, and of the context if there is one.
+    #[inline]
+    pub(super) fn hash(&self, context: &Context, seed: Seed) -> u32 {
+        let mut hash = seed.hash(self.0);
+        if self.is_in_context() {
+            let [a, b, c, d] = context.vlans.map(u64::from);
+            let vlans = a << 48 | b << 32 | c << 16 | d;
+            let tunnels = context.tunnels.iter().fold(0, |path, tunnel| {
+                path << 8 | tunnel.map_or(0, |kind| kind as u64 + 1)
+            });
+            let network = u64::from(context.network);
+            hash = seed.hash([vlans, tunnels, network, hash, 0]);
+        }
+        // The upper half has been mixed best.
+        (hash >> 32) as u32
+    }
+
+    /// Whether its packets were wrapped in anything.
+    pub(super) fn is_in_context(&self) -> bool {
+        self.0[4] & IN_CONTEXT != 0
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -88,18 +117,6 @@ impl SessionKey {
         }
     }
 
-    pub(super) fn context(&self) -> Context {
-        let path = (self.0[6] >> 32) as u32;
-        Context {
-            vlans: [48, 32, 16, 0].map(|at| (self.0[5] >> at) as u16),
-            tunnels: path.to_be_bytes().map(|code| {
-                let number = usize::from(code).checked_sub(1)?;
-                TUNNELS.get(number).copied()
-            }),
-            network: self.0[6] as u32,
-        }
-    }
-
     fn address(&self, words: [u64; 2], port_at: u32) -> SocketAddr {
         let ip = if self.0[4] as u8 == 6 {
             let number = u128::from(words[0]) << 64 | u128::from(words[1]);
@@ -111,31 +128,22 @@ impl SessionKey {
     }
 }
 
-fn end(address: SocketAddr) -> (u128, u16) {
+fn host(address: SocketAddr) -> Host {
     let number = match address.ip() {
         IpAddr::V4(ip) => u128::from(u32::from(ip)),
         IpAddr::V6(ip) => u128::from(ip),
     };
-    (number, address.port())
-}
-
-impl Hash for SessionKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for word in self.0 {
-            state.write_u64(word);
-        }
-    }
+    ([(number >> 64) as u64, number as u64], address.port())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decode::Layout, link::LinkType, timestamp::Timestamp};
+    use crate::{decode::Layout, link::LinkType, packet::TunnelKind, timestamp::Timestamp};
 
-    #[track_caller]
-    fn check(protocol: Protocol, source: &str, destination: &str, context: Context) {
+    fn packet(protocol: Protocol, source: &str, destination: &str) -> Packet<'static> {
         let source: SocketAddr = source.parse().unwrap();
-        let packet = Packet {
+        Packet {
             timestamp: Timestamp::default(),
             link_type: LinkType::ETHERNET,
             five_tuple: FiveTuple {
@@ -143,7 +151,7 @@ mod tests {
                 source,
                 destination: destination.parse().unwrap(),
             },
-            context,
+            context: Context::default(),
             length: 0,
             payload_length: 0,
             tcp_flags: 0,
@@ -153,10 +161,14 @@ mod tests {
                 ip_version: if source.is_ipv4() { 4 } else { 6 },
                 ..Layout::default()
             },
-        };
+        }
+    }
+
+    #[track_caller]
+    fn check(protocol: Protocol, source: &str, destination: &str) {
+        let packet = packet(protocol, source, destination);
         let (key, sender) = SessionKey::of(&packet);
         assert_eq!(key.five_tuple(sender), packet.five_tuple);
-        assert_eq!(key.context(), context);
         let backward = Packet {
             five_tuple: packet.five_tuple.reversed(),
             ..packet
@@ -166,24 +178,41 @@ mod tests {
     }
 
     #[test]
-    fn five_tuple_and_context_come_back_from_the_key() {
-        let context = Context::default();
-        check(Protocol::Tcp, "10.0.0.1:40000", "10.0.0.2:443", context);
-        check(Protocol::Udp, "10.0.0.2:53", "10.0.0.1:53", context);
-        check(Protocol::Sctp, "10.0.0.1:7", "10.0.0.1:7", context);
-        check(Protocol::Tcp, "[2001:db8::1]:1", "[::1]:65535", context);
-        check(Protocol::Udp, "[ffff::ffff]:0", "[fe80::1]:9", context);
+    fn the_five_tuple_comes_back_from_the_key() {
+        check(Protocol::Tcp, "10.0.0.1:40000", "10.0.0.2:443");
+        check(Protocol::Udp, "10.0.0.2:53", "10.0.0.1:53");
+        check(Protocol::Sctp, "10.0.0.1:7", "10.0.0.1:7");
+        check(Protocol::Tcp, "[2001:db8::1]:1", "[::1]:65535");
+        check(Protocol::Udp, "[ffff::ffff]:0", "[fe80::1]:9");
     }
 
     #[test]
-    fn every_kind_of_tunnel_and_every_vlan_comes_back() {
-        for kinds in TUNNELS.windows(3) {
-            let context = Context {
-                vlans: [1, 0xfff, 0x8001, 0xffff],
-                tunnels: [Some(kinds[0]), Some(kinds[1]), Some(kinds[2]), None],
-                network: u32::MAX,
-            };
-            check(Protocol::Udp, "10.0.0.1:1", "10.0.0.2:2", context);
-        }
+    fn any_part_of_the_context_changes_the_hash() {
+        let plain = packet(Protocol::Udp, "10.0.0.1:1", "10.0.0.2:2");
+        let contexts = [
+            Context::default(),
+            Context {
+                vlans: [0, 0, 7, 0],
+                ..Context::default()
+            },
+            Context {
+                tunnels: [None, Some(TunnelKind::Gre), None, None],
+                ..Context::default()
+            },
+            Context {
+                network: 1,
+                ..Context::default()
+            },
+        ];
+        let mut hashes: Vec<_> = contexts
+            .iter()
+            .map(|&context| {
+                let (key, _) = SessionKey::of(&Packet { context, ..plain });
+                key.hash(&context, Seed::new(1))
+            })
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), contexts.len());
     }
 }

@@ -1,4 +1,4 @@
-//! The slices of open sessions: rows of pages, given to one session after another.
+//! The slices of open sessions: a row of a page each, by the session's place.
 
 use crate::slice::Slice;
 
@@ -8,34 +8,26 @@ const PAGE: usize = 1 << 16;
 /// Rows of one length.
 pub(super) struct OpenSlices {
     length: usize,
-    rows_of_page: usize,
+    /// Rows of a page are two to the power of this.
+    page_bits: u32,
     pages: Vec<Box<[u8]>>,
-    free: Vec<u32>,
-    rows: u32,
 }
 
 impl OpenSlices {
     pub(super) fn new(length: usize) -> Self {
         Self {
             length,
-            rows_of_page: PAGE.div_ceil(length),
+            page_bits: PAGE.div_ceil(length).next_power_of_two().trailing_zeros(),
             pages: Vec::new(),
-            free: Vec::new(),
-            rows: 0,
         }
     }
 
-    /// A row that is nobody else's; what is in it means nothing.
-    pub(super) fn take(&mut self) -> u32 {
-        if let Some(row) = self.free.pop() {
-            return row;
-        }
-        if self.rows as usize == self.pages.len() * self.rows_of_page {
-            let page = vec![0; self.rows_of_page * self.length];
+    /// Makes sure of a row; what is in it means nothing.
+    pub(super) fn reach(&mut self, row: u32) {
+        while self.pages.len() <= (row >> self.page_bits) as usize {
+            let page = vec![0; self.length << self.page_bits];
             self.pages.push(page.into_boxed_slice());
         }
-        self.rows += 1;
-        self.rows - 1
     }
 
     pub(super) fn row(&self, row: u32) -> &[u8] {
@@ -48,29 +40,14 @@ impl OpenSlices {
         &mut self.pages[page][at..at + self.length]
     }
 
-    /// A slice of the first bytes of a row, which others may then have.
-    pub(super) fn finish(&mut self, row: u32, filled: usize) -> Slice {
-        let slice = Slice::of_bytes(&self.row(row)[..filled], self.length);
-        self.give_back(row);
-        slice
-    }
-
-    /// A slice of the first bytes of a row, which stays.
-    pub(super) fn copy(&self, row: u32, filled: usize) -> Slice {
+    /// A slice of the first bytes of a row.
+    pub(super) fn slice(&self, row: u32, filled: usize) -> Slice {
         Slice::of_bytes(&self.row(row)[..filled], self.length)
     }
 
-    /// A row that others may have.
-    pub(super) fn give_back(&mut self, row: u32) {
-        self.free.push(row);
-    }
-
     fn split(&self, row: u32) -> (usize, usize) {
-        let row = row as usize;
-        (
-            row / self.rows_of_page,
-            row % self.rows_of_page * self.length,
-        )
+        let in_page = row as usize & ((1 << self.page_bits) - 1);
+        ((row >> self.page_bits) as usize, in_page * self.length)
     }
 }
 
@@ -81,15 +58,12 @@ mod tests {
     #[track_caller]
     fn check(length: usize, rows: u8) {
         let mut slices = OpenSlices::new(length);
-        let own: Vec<_> = (0..rows)
-            .map(|value| {
-                let row = slices.take();
-                slices.row_mut(row).fill(value);
-                row
-            })
-            .collect();
-        for (&row, value) in own.iter().zip(0..) {
-            assert_eq!(slices.row(row), vec![value; length]);
+        for row in 0..rows {
+            slices.reach(row.into());
+            slices.row_mut(row.into()).fill(row);
+        }
+        for row in 0..rows {
+            assert_eq!(slices.row(row.into()), vec![row; length]);
         }
     }
 
@@ -101,14 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_given_again_leaves_nothing_of_its_first_owner() {
+    fn a_slice_shows_nothing_beyond_what_is_filled() {
         let mut slices = OpenSlices::new(4);
-        let first = slices.take();
-        slices.row_mut(first).fill(9);
-        assert_eq!(slices.finish(first, 4).bytes(), [9; 4]);
-        let second = slices.take();
-        assert_eq!(second, first);
-        slices.row_mut(second)[0] = 7;
-        assert_eq!(slices.finish(second, 1).bytes(), [7, 0, 0, 0]);
+        slices.reach(0);
+        slices.row_mut(0).fill(9);
+        assert_eq!(slices.slice(0, 4).bytes(), [9; 4]);
+        assert_eq!(slices.slice(0, 1).bytes(), [9, 0, 0, 0]);
     }
 }

@@ -104,7 +104,7 @@ pub struct CutOptions {
 }
 
 /// Policy `paper`, slices of 784 bytes, sessions, usual time-outs, outer packets of tunnels,
-/// 250,000 sessions, no packet slices, no glimpses. Beside its slice, an open session takes some 300 bytes while
+/// 250,000 sessions, no packet slices, no glimpses. Beside its slice, an open session takes some 200 bytes while
 /// it has few packets, and 2 KB once it has 64.
 impl Default for CutOptions {
     fn default() -> Self {

@@ -42,6 +42,11 @@ impl Places {
         }
     }
 
+    /// Something of where a search under this hash begins.
+    pub(super) fn glance(&self, hash: u32) -> u64 {
+        self.slots[self.home(hash)]
+    }
+
     pub(super) fn insert(&mut self, hash: u32, place: u32) {
         // A quarter stays empty, or searches become long.
         if self.count >= self.slots.len() / 4 * 3 {

@@ -2,84 +2,100 @@
 
 const NONE: u32 = u32::MAX;
 
+/// Instead of an older place: it is in no list.
+const OUT: u32 = u32::MAX - 1;
+
 #[derive(Clone, Copy)]
 struct Links {
     older: u32,
     newer: u32,
-    is_in: bool,
 }
 
-/// A doubly linked list of places, from the least to the most recently touched.
-pub(super) struct Recency {
-    links: Vec<Links>,
+#[derive(Clone, Copy)]
+struct Ends {
     oldest: u32,
     newest: u32,
 }
 
-impl Recency {
+/// Doubly linked lists of places, from the least to the most recently touched; a place is in one at most.
+pub(super) struct Recency<const LISTS: usize> {
+    links: Vec<Links>,
+    lists: [Ends; LISTS],
+}
+
+impl<const LISTS: usize> Recency<LISTS> {
     pub(super) fn new() -> Self {
-        Self {
-            links: Vec::new(),
+        let empty = Ends {
             oldest: NONE,
             newest: NONE,
+        };
+        Self {
+            links: Vec::new(),
+            lists: [empty; LISTS],
         }
     }
 
-    pub(super) fn oldest(&self) -> Option<u32> {
-        (self.oldest != NONE).then_some(self.oldest)
+    pub(super) fn oldest(&self, list: usize) -> Option<u32> {
+        let Ends { oldest, .. } = self.lists[list];
+        (oldest != NONE).then_some(oldest)
     }
 
-    /// Every place, the oldest first.
-    pub(super) fn oldest_first(&self) -> impl Iterator<Item = u32> {
+    /// Every place of a list, the oldest first.
+    pub(super) fn oldest_first(&self, list: usize) -> impl Iterator<Item = u32> {
         let next = |place: &u32| self.links.get(*place as usize).map(|links| links.newer);
-        std::iter::successors(Some(self.oldest), next).take_while(|&place| place != NONE)
+        std::iter::successors(Some(self.lists[list].oldest), next)
+            .take_while(|&place| place != NONE)
     }
 
-    /// Makes a place the most recent one; takes it in if it is not.
-    pub(super) fn touch(&mut self, place: u32) {
-        if self.newest == place {
+    /// Makes a place the most recent one of a list, whichever it is in, if in any.
+    pub(super) fn touch(&mut self, list: usize, place: u32) {
+        if self.lists[list].newest == place {
             return;
         }
         self.remove(place);
         if self.links.len() <= place as usize {
             let out = Links {
-                older: NONE,
+                older: OUT,
                 newer: NONE,
-                is_in: false,
             };
             self.links.resize(place as usize + 1, out);
         }
-        self.links[place as usize] = Links {
-            older: self.newest,
-            newer: NONE,
-            is_in: true,
-        };
-        match self.newest {
-            NONE => self.oldest = place,
+        let older = self.lists[list].newest;
+        self.links[place as usize] = Links { older, newer: NONE };
+        match older {
+            NONE => self.lists[list].oldest = place,
             newest => self.links[newest as usize].newer = place,
         }
-        self.newest = place;
+        self.lists[list].newest = place;
     }
 
     /// Takes a place out; nothing happens if it is not in.
     pub(super) fn remove(&mut self, place: u32) {
-        let Some(&Links {
-            older,
-            newer,
-            is_in: true,
-        }) = self.links.get(place as usize)
-        else {
+        let Some(&Links { older, newer }) = self.links.get(place as usize) else {
             return;
         };
+        if older == OUT {
+            return;
+        }
+        // Only the ends of a list know which one it is.
         match older {
-            NONE => self.oldest = newer,
+            NONE => self.replace(place, newer, |ends| &mut ends.oldest),
             older => self.links[older as usize].newer = newer,
         }
         match newer {
-            NONE => self.newest = older,
+            NONE => self.replace(place, older, |ends| &mut ends.newest),
             newer => self.links[newer as usize].older = older,
         }
-        self.links[place as usize].is_in = false;
+        self.links[place as usize].older = OUT;
+    }
+
+    fn replace(&mut self, place: u32, by: u32, end: impl Fn(&mut Ends) -> &mut u32) {
+        for ends in &mut self.lists {
+            let end = end(ends);
+            if *end == place {
+                *end = by;
+            }
+        }
     }
 }
 
@@ -89,15 +105,15 @@ mod tests {
 
     #[track_caller]
     fn check(touched: &[u32], removed: &[u32], expected: &[u32]) {
-        let mut recency = Recency::new();
+        let mut recency = Recency::<1>::new();
         for &place in touched {
-            recency.touch(place);
+            recency.touch(0, place);
         }
         for &place in removed {
             recency.remove(place);
         }
         let mut order = Vec::new();
-        while let Some(place) = recency.oldest() {
+        while let Some(place) = recency.oldest(0) {
             order.push(place);
             recency.remove(place);
         }
@@ -114,5 +130,18 @@ mod tests {
         check(&[0, 1, 2], &[0], &[1, 2]);
         check(&[0, 1, 2], &[1, 1, 7], &[0, 2]);
         check(&[0, 1, 2], &[2], &[0, 1]);
+    }
+
+    #[test]
+    fn a_place_changes_lists() {
+        let mut recency = Recency::<2>::new();
+        for place in [0, 1, 2] {
+            recency.touch(0, place);
+        }
+        recency.touch(1, 0);
+        recency.touch(1, 2);
+        recency.touch(0, 2);
+        assert_eq!(recency.oldest_first(0).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(recency.oldest_first(1).collect::<Vec<_>>(), [0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Unit, Windows,
-    open_session::{Memory, OpenSession},
+    open_session::{OpenSession, Rarities},
 };
 use crate::{session::Window, timestamp::Timestamp};
 
@@ -34,19 +34,19 @@ impl OpenSession {
     /// Has a session that is to begin cut into windows, if that is asked for.
     pub(super) fn cut_into(&mut self, unit: Unit) {
         if let Unit::Window(windows) = unit {
-            self.course = Some(Box::new(Course {
+            self.rarities.get_or_insert_default().course = Some(Course {
                 windows,
                 first_seen: self.start,
                 skipped: 0,
                 origin: self.start,
                 window: 0,
-            }));
+            });
         }
     }
 
     /// Where a packet of this time belongs; time that runs back leaves no window.
     pub(super) fn turn(&mut self, timestamp: Timestamp) -> Turn {
-        let Some(course) = &mut self.course else {
+        let Some(course) = course_of(&mut self.rarities) else {
             return Turn::Stay;
         };
         if self.packets == 0 {
@@ -67,38 +67,39 @@ impl OpenSession {
         }
     }
 
-    /// The same session in its next window, which begins with the packet of this time.
-    pub(super) fn next_window(
-        &self,
-        timestamp: Timestamp,
-        window: u64,
-        memory: &mut Memory,
-    ) -> Self {
-        let mut next = self.next_part(timestamp, memory);
-        next.course.clone_from(&self.course);
-        if let Some(course) = &mut next.course {
+    /// Goes on to a window that begins with the packet of this time; what was seen of TCP's flags
+    /// is kept.
+    pub(super) fn enter_window(&mut self, start: Timestamp, window: u64) {
+        self.start = start;
+        self.packets = 0;
+        if let Some(course) = course_of(&mut self.rarities) {
             course.window = window;
         }
-        next
+    }
+
+    fn course(&self) -> Option<&Course> {
+        self.rarities.as_ref()?.course.as_ref()
     }
 
     /// When the session began, whichever of its windows this is.
     pub(super) fn first_seen(&self) -> Timestamp {
-        self.course
-            .as_ref()
-            .map_or(self.start, |course| course.first_seen)
+        self.course().map_or(self.start, |course| course.first_seen)
     }
 
     /// Whether it is to be cut into windows, and has not come to the first.
     pub(super) fn is_before_windows(&self) -> bool {
-        self.course.is_some() && self.packets == 0
+        self.course().is_some() && self.packets == 0
     }
 
     /// Which window of which session it is.
     pub(super) fn window(&self) -> Option<Window> {
-        self.course.as_ref().map(|course| Window {
+        self.course().map(|course| Window {
             session: self.number,
             number: course.window,
         })
     }
+}
+
+fn course_of(rarities: &mut Option<Box<Rarities>>) -> Option<&mut Course> {
+    rarities.as_mut()?.course.as_mut()
 }

@@ -1,0 +1,278 @@
+//! Notes: what is kept of open sessions for when they end.
+//!
+//! Slice, at most 64 summaries, and sums: never the packets. Who is open, and until when, is not
+//! asked here; that is the table's, which tells what to write to which place.
+
+use super::{
+    CutOptions,
+    arrival::Arrival,
+    journal::{Chunks, Entry, Fit, Journal},
+    key::SessionKey,
+    open_session::OpenSession,
+    open_slices::OpenSlices,
+    pages::Pages,
+};
+use crate::{
+    background::Background,
+    link::LinkType,
+    packet::Direction,
+    session::{PacketSummary, SUMMARIES, Session, SessionEnd, Volume},
+    slice::{Slice, append},
+    statistics::{Accumulator, DNS_PORT, Nature, Observation},
+    timestamp::Timestamp,
+};
+
+/// What is kept of one session: a line of memory for as long as it is short.
+#[repr(align(64))]
+struct Note {
+    journal: Journal,
+    background: Option<Background>,
+    /// Bytes of its row of the slices.
+    filled: u32,
+    link_type: LinkType,
+    /// Time of its first packet.
+    base: Timestamp,
+    /// Once the journal no longer says everything of each packet.
+    sums: Option<Box<Sums>>,
+}
+
+/// Sums of all packets of a session.
+#[derive(Clone, Default)]
+struct Sums {
+    statistics: Accumulator,
+    total: Volume,
+    forward: Volume,
+    payload_bytes: u64,
+    /// Times that the journal's entries cannot hold, by their numbers.
+    far: Vec<(usize, Timestamp)>,
+}
+
+impl Sums {
+    fn add(&mut self, packet: &Observation, nature: Nature) {
+        let bytes = u64::from(packet.length);
+        self.total.packets += 1;
+        self.total.bytes += bytes;
+        if packet.direction == Direction::Forward {
+            self.forward.packets += 1;
+            self.forward.bytes += bytes;
+        }
+        self.payload_bytes += u64::from(packet.payload_length);
+        self.statistics.add(packet, nature);
+    }
+}
+
+/// The notes of all open sessions, by place.
+pub(super) struct Notes {
+    pages: Pages<Note>,
+    chunks: Chunks,
+    slices: OpenSlices,
+    /// By place; none where none are asked for.
+    packet_slices: Vec<Vec<Slice>>,
+}
+
+impl Notes {
+    pub(super) fn new(options: &CutOptions) -> Self {
+        Self {
+            pages: Pages::new(),
+            chunks: Chunks::new(),
+            slices: OpenSlices::new(options.slice_length.get()),
+            packet_slices: Vec::new(),
+        }
+    }
+
+    /// Begins a session with its first packet, which it does not yet hold.
+    pub(super) fn begin(&mut self, place: u32, first: &Arrival) {
+        self.slices.reach(place);
+        let client = first.key.five_tuple(first.sender);
+        let note = Note {
+            journal: Journal::EMPTY,
+            background: Background::of(&client, first.is_to_group),
+            filled: 0,
+            link_type: first.link_type,
+            base: first.timestamp,
+            sums: None,
+        };
+        self.pages.put(place, note);
+    }
+
+    /// Begins a session anew at this time, with nothing of what was kept of it.
+    pub(super) fn begin_again(&mut self, place: u32, base: Timestamp) {
+        self.forget(place);
+        if let Some(note) = self.pages.get_mut(place) {
+            note.filled = 0;
+            note.base = base;
+        }
+    }
+
+    /// Takes in a packet.
+    pub(super) fn add(
+        &mut self,
+        place: u32,
+        packet: &Arrival,
+        bytes: &[u8],
+        direction: Direction,
+        options: &CutOptions,
+    ) {
+        let Some(note) = self.pages.get_mut(place) else {
+            return;
+        };
+        let filled = note.filled as usize;
+        if filled < options.slice_length.get() {
+            let row = self.slices.row_mut(place);
+            note.filled = append(row, filled, &packet.packet(bytes), options.policy) as u32;
+        }
+        note.add(packet, direction, &mut self.chunks);
+        if options.packet_slices > 0 {
+            self.add_packet_slice(place, packet, bytes, options);
+        }
+    }
+
+    fn add_packet_slice(
+        &mut self,
+        place: u32,
+        packet: &Arrival,
+        bytes: &[u8],
+        options: &CutOptions,
+    ) {
+        let row = place as usize;
+        if self.packet_slices.len() <= row {
+            self.packet_slices.resize_with(row + 1, Vec::new);
+        }
+        let slices = &mut self.packet_slices[row];
+        if slices.len() < options.packet_slices {
+            let packet = packet.packet(bytes);
+            let slice = Slice::of_packet(&packet, &options.policy, options.slice_length);
+            slices.push(slice);
+        }
+    }
+
+    /// What is known of a session so far.
+    pub(super) fn session(
+        &self,
+        place: u32,
+        open: &OpenSession,
+        end_reason: SessionEnd,
+    ) -> Option<Session> {
+        let note = self.pages.get(place)?;
+        let nature = nature_of(&open.key);
+        let (replayed, sums);
+        if let Some(all) = &note.sums {
+            sums = all.as_ref();
+        } else {
+            replayed = note.replay(nature, &self.chunks);
+            sums = &replayed;
+        }
+        Some(Session {
+            window: open.window(),
+            five_tuple: open.key.five_tuple(open.client),
+            context: open.context(),
+            link_type: note.link_type,
+            start: open.start,
+            end: open.latest,
+            packets: sums.total.packets,
+            bytes: sums.total.bytes,
+            forward: sums.forward,
+            payload_bytes: sums.payload_bytes,
+            tcp_flags: open.tcp_flags,
+            end_reason,
+            background: note.background,
+            slice: self.slices.slice(place, note.filled as usize),
+            packet_slices: self
+                .packet_slices
+                .get(place as usize)
+                .cloned()
+                .unwrap_or_default(),
+            summaries: note.summaries(open.start, &sums.far, &self.chunks),
+            statistics: sums.statistics.clone().finish(),
+        })
+    }
+
+    /// Gives what a session has beside its own line to others.
+    pub(super) fn forget(&mut self, place: u32) {
+        if let Some(note) = self.pages.get_mut(place) {
+            note.journal.clear(&mut self.chunks);
+            note.sums = None;
+        }
+        if let Some(slices) = self.packet_slices.get_mut(place as usize) {
+            slices.clear();
+        }
+    }
+
+    /// Something of the line of memory that a session takes itself.
+    pub(super) fn glance(&self, place: u32) -> u32 {
+        self.pages.get(place).map_or(0, |note| note.filled)
+    }
+
+    /// Something of the memory beside it that the next packet is written to.
+    pub(super) fn glance_beyond(&self, place: u32) -> u8 {
+        let Some(note) = self.pages.get(place) else {
+            return 0;
+        };
+        let next = self.slices.row(place).get(note.filled as usize);
+        next.copied().unwrap_or(0) ^ note.journal.glance(&self.chunks)
+    }
+}
+
+impl Note {
+    fn add(&mut self, packet: &Arrival, direction: Direction, chunks: &mut Chunks) {
+        let has_room = self.journal.entries() < SUMMARIES;
+        let (entry, fit) = Entry::of(packet, direction, self.base);
+        if self.sums.is_none() && !(has_room && fit == Fit::Exact) {
+            self.sums = Some(Box::new(self.replay(nature_of(&packet.key), chunks)));
+        }
+        if let Some(sums) = &mut self.sums {
+            let observation = Observation {
+                timestamp: packet.timestamp,
+                direction,
+                length: packet.length,
+                payload_length: packet.payload_length,
+                tcp_flags: packet.tcp_flags,
+            };
+            sums.add(&observation, nature_of(&packet.key));
+            if has_room && fit == Fit::TooFar {
+                sums.far.push((self.journal.entries(), packet.timestamp));
+            }
+        }
+        if has_room {
+            self.journal.append(entry, chunks);
+        }
+    }
+
+    /// Sums of all that is in the journal, which says everything.
+    fn replay(&self, nature: Nature, chunks: &Chunks) -> Sums {
+        let mut sums = Sums::default();
+        self.journal.visit(chunks, |entry| {
+            sums.add(&entry.observation(self.base), nature)
+        });
+        sums
+    }
+
+    /// Summaries of the first packets of a session that began at `start`.
+    fn summaries(
+        &self,
+        start: Timestamp,
+        far: &[(usize, Timestamp)],
+        chunks: &Chunks,
+    ) -> Vec<PacketSummary> {
+        let mut summaries = Vec::with_capacity(self.journal.entries());
+        self.journal.visit(chunks, |entry| {
+            summaries.push(PacketSummary {
+                direction: entry.direction,
+                length: entry.length,
+                payload_length: entry.payload_length,
+                offset_nanoseconds: entry.timestamp(self.base).nanoseconds_since(start),
+            });
+        });
+        for &(number, timestamp) in far {
+            summaries[number].offset_nanoseconds = timestamp.nanoseconds_since(start);
+        }
+        summaries
+    }
+}
+
+fn nature_of(key: &SessionKey) -> Nature {
+    Nature {
+        protocol: key.protocol(),
+        is_dns: key.has_port(DNS_PORT),
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Frames that are looked at together: their packets stay in the processor's nearest memory.
-const FRAMES: usize = 32;
+const FRAMES: usize = 64;
 
 /// A capture that broke in its middle.
 #[derive(Debug, thiserror::Error)]

@@ -2,12 +2,14 @@
 
 mod field;
 mod places;
+mod zeros;
 
 use std::{fmt, str::FromStr};
 
 pub use field::{Field, Fields};
 pub(crate) use places::mask as field_mask;
 pub use places::visit_fields;
+pub(crate) use zeros::Zeros;
 
 /// From which header on a packet's bytes enter a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -388,12 +388,10 @@ impl OpenSessions {
 
     fn end_all(&mut self, exit: &mut Exit<'_>) {
         let all = self.sessions.iter();
-        let mut rest: Vec<_> = all
-            .map(|(place, session)| (session.number, place))
-            .collect();
-        rest.sort_unstable();
+        let mut rest: Vec<u32> = all.map(|(place, _)| place).collect();
+        rest.sort_unstable_by_key(|&place| self.sessions.get(place).map(|session| session.number));
         let heeds_tcp = exit.options.end_rule.heeds_tcp();
-        for (_, place) in rest {
+        for place in rest {
             let session = self.sessions.get(place);
             let is_closed = session.is_some_and(|session| heeds_tcp && session.is_closed());
             let reason = if is_closed {

@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 
 use crate::{
-    packet::Packet,
-    policy::{BytePolicy, Start, field_mask, visit_fields},
+    decode::Layout,
+    packet::{Packet, Protocol},
+    policy::{BytePolicy, Start, Zeros, field_mask, visit_fields},
 };
 
 /// Bytes of a slice by default: 28 x 28, as in the literature.
@@ -65,6 +66,34 @@ impl Slice {
     }
 }
 
+/// As [`append`] of a plain packet, by zeros worked out before; `None`, and nothing is filled, if they
+/// cannot tell.
+pub(crate) fn append_plain(
+    bytes: &mut [u8],
+    filled: usize,
+    packet: (&[u8], &Layout, Protocol),
+    policy: BytePolicy,
+    zeros: &Zeros,
+) -> Option<usize> {
+    let (captured, layout, protocol) = packet;
+    let start = start_of(layout, policy);
+    let length = (bytes.len() - filled).min(captured.len() - start);
+    let place = &mut bytes[filled..filled + length];
+    place.copy_from_slice(&captured[start..start + length]);
+    let is_done = zeros.apply(layout, protocol, start, place);
+    is_done.then_some(filled + length)
+}
+
+/// Where the bytes of a packet begin that enter a slice.
+fn start_of(layout: &Layout, policy: BytePolicy) -> usize {
+    let start = match policy.start() {
+        Start::Link => layout.link,
+        Start::Ip => layout.ip,
+        Start::Payload => layout.payload,
+    };
+    start as usize
+}
+
 /// Adds a packet's bytes under a policy to those that are filled, as far as there is room; says
 /// how many are filled then.
 pub(crate) fn append(
@@ -73,11 +102,7 @@ pub(crate) fn append(
     packet: &Packet<'_>,
     policy: BytePolicy,
 ) -> usize {
-    let start = match policy.start() {
-        Start::Link => packet.layout.link,
-        Start::Ip => packet.layout.ip,
-        Start::Payload => packet.layout.payload,
-    } as usize;
+    let start = start_of(&packet.layout, policy);
     let room = bytes.len() - filled;
     let length = room.min(packet.bytes.len() - start);
     if length == 0 {

@@ -117,6 +117,7 @@ impl PcapReader {
     }
 
     /// Captured and original length, in bytes, as a record's header has them.
+    #[inline]
     fn lengths_of(&self, header: &[u8]) -> (u32, u32) {
         let field = |at: usize| word(&header[at..], self.magic.big_endian);
         let (first, second) = (field(8), field(12));
@@ -160,6 +161,7 @@ impl PcapReader {
         window.take(at);
     }
 
+    #[inline]
     fn head(&self, header: &[u8], original_length: u32, captured: usize) -> FrameHead {
         let field = |at: usize| word(&header[at..], self.magic.big_endian);
         let nanoseconds = i64::from(field(0)) * 1_000_000_000

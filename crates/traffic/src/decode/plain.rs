@@ -53,8 +53,7 @@ impl PlainPacket {
     fn of_version_4(frame: &[u8], is_to_group: bool) -> Option<Self> {
         let header = frame[IP..].first_chunk::<IPV4_HEADER>()?;
         let half = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
-        let address =
-            |at: usize| u32::from_be_bytes([at, at + 1, at + 2, at + 3].map(|at| header[at]));
+        let address = |at: usize| u32::from(half(at)) << 16 | u32::from(half(at + 2));
         // Without options, and no fragment; "do not fragment" may be set.
         if header[0] != 0x45 || half(6) & 0x3fff != 0 {
             return None;

@@ -1,11 +1,16 @@
 //! Arrivals: what the session table needs of a packet, and what its session is found by.
 
-use super::key::{End, SessionKey};
+use super::{
+    CutOptions,
+    key::{End, SessionKey},
+};
 use crate::{
     decode::{Layout, PlainPacket},
     link::LinkType,
     packet::{Context, Packet},
+    policy::Zeros,
     seeded_hash::Seed,
+    slice::{append, append_plain},
     timestamp::Timestamp,
 };
 
@@ -24,6 +29,8 @@ pub(super) struct Arrival {
     pub(super) sender: End,
     pub(super) tcp_flags: u8,
     pub(super) is_to_group: bool,
+    /// Whether it was a [`PlainPacket`].
+    pub(super) is_plain: bool,
     pub(super) context: Context,
     pub(super) layout: Layout,
 }
@@ -42,6 +49,7 @@ impl Arrival {
             sender,
             tcp_flags: packet.tcp_flags,
             is_to_group: packet.is_to_group,
+            is_plain: false,
             context: packet.context,
             layout: packet.layout,
         }
@@ -63,9 +71,30 @@ impl Arrival {
             sender,
             tcp_flags: packet.tcp_flags,
             is_to_group: packet.is_to_group,
+            is_plain: true,
             context,
             layout: packet.layout(),
         }
+    }
+
+    /// Adds it to what is filled of a slice, as far as there is room; says how much is filled then.
+    pub(super) fn append(
+        &self,
+        slice: &mut [u8],
+        filled: usize,
+        bytes: &[u8],
+        options: &CutOptions,
+        zeros: &Zeros,
+    ) -> usize {
+        if self.is_plain {
+            let captured = &bytes[..self.captured as usize];
+            let packet = (captured, &self.layout, self.key.protocol());
+            let done = append_plain(slice, filled, packet, options.policy, zeros);
+            if let Some(filled) = done {
+                return filled;
+            }
+        }
+        append(slice, filled, &self.packet(bytes), options.policy)
     }
 
     /// The packet again, of bytes that begin with it.

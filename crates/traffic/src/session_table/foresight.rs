@@ -6,13 +6,13 @@
 
 use std::hint::black_box;
 
-use super::{ACTIVE, OpenSessions, arrival::Arrival, notes::Notes};
+use super::{ACTIVE, CLOSED, OpenSessions, arrival::Arrival, notes::Notes};
 
 /// Open sessions from which on they no longer are in the processor's nearest memory.
 const MANY: usize = 2_000;
 
 /// Sessions that may end during a batch.
-const ENDING: usize = 16;
+const ENDING: usize = 12;
 
 impl OpenSessions {
     /// Whether so many sessions are open that foresight is worth its work.
@@ -32,17 +32,20 @@ impl OpenSessions {
         near.extend(packets.filter_map(|one| self.places.find(one.hash, |_| true)));
         // Those that were silent longest end next, and nobody has looked at them for as long.
         let own = near.len();
-        near.extend(self.recency.oldest_first(ACTIVE).take(ENDING));
+        for list in [ACTIVE, CLOSED] {
+            near.extend(self.recency.oldest_first(list).take(ENDING));
+        }
         let mut seen = 0;
         for &place in near.iter() {
             let session = self.sessions.get(place);
             seen ^= session.map_or(0, super::OpenSession::glance);
             seen ^= u64::from(notes.glance(place));
         }
-        for &place in near.iter() {
+        for &place in &near[..own] {
             seen ^= u64::from(notes.glance_beyond(place));
         }
         for &place in &near[own..] {
+            seen ^= u64::from(notes.glance_back(place));
             let hash = self.sessions.get(place).map(|session| session.hash);
             seen ^= hash.map_or(0, |hash| self.places.glance(hash));
         }

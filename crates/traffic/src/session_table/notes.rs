@@ -16,11 +16,18 @@ use crate::{
     background::Background,
     link::LinkType,
     packet::Direction,
+    policy::Zeros,
     session::{PacketSummary, SUMMARIES, Session, SessionEnd, Volume},
-    slice::{Slice, append},
+    slice::Slice,
     statistics::{Accumulator, DNS_PORT, Nature, Observation},
     timestamp::Timestamp,
 };
+
+/// Bytes of a line of memory.
+const LINE: usize = 64;
+
+/// Lines that most packets take of a slice at most.
+const LINES_OF_PACKET: usize = 4;
 
 /// What is kept of one session: a line of memory for as long as it is short.
 #[repr(align(64))]
@@ -66,6 +73,7 @@ pub(super) struct Notes {
     pages: Pages<Note>,
     chunks: Chunks,
     slices: OpenSlices,
+    zeros: Zeros,
     /// By place; none where none are asked for.
     packet_slices: Vec<Vec<Slice>>,
 }
@@ -76,6 +84,7 @@ impl Notes {
             pages: Pages::new(),
             chunks: Chunks::new(),
             slices: OpenSlices::new(options.slice_length.get()),
+            zeros: Zeros::of(options.policy),
             packet_slices: Vec::new(),
         }
     }
@@ -119,7 +128,7 @@ impl Notes {
         let filled = note.filled as usize;
         if filled < options.slice_length.get() {
             let row = self.slices.row_mut(place);
-            note.filled = append(row, filled, &packet.packet(bytes), options.policy) as u32;
+            note.filled = packet.append(row, filled, bytes, options, &self.zeros) as u32;
         }
         note.add(packet, direction, &mut self.chunks);
         if options.packet_slices > 0 {
@@ -208,8 +217,23 @@ impl Notes {
         let Some(note) = self.pages.get(place) else {
             return 0;
         };
-        let next = self.slices.row(place).get(note.filled as usize);
-        next.copied().unwrap_or(0) ^ note.journal.glance(&self.chunks)
+        let free = self.slices.row(place).get(note.filled as usize..);
+        let free = free.unwrap_or_default();
+        let next = free.iter().step_by(LINE).take(LINES_OF_PACKET);
+        next.fold(note.journal.glance(&self.chunks), |seen, byte| seen ^ byte)
+    }
+
+    /// Something of all the memory beside it that is read when it ends.
+    pub(super) fn glance_back(&self, place: u32) -> u8 {
+        let Some(note) = self.pages.get(place) else {
+            return 0;
+        };
+        let filled = &self.slices.row(place)[..note.filled as usize];
+        let seen = note.journal.glance(&self.chunks);
+        filled
+            .iter()
+            .step_by(LINE)
+            .fold(seen, |seen, byte| seen ^ byte)
     }
 }
 

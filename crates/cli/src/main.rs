@@ -7,6 +7,7 @@ mod comparing;
 mod cutting;
 mod interrupt;
 mod making;
+mod metrics;
 mod numbers;
 mod output;
 mod preparing;

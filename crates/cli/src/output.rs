@@ -7,6 +7,7 @@ mod folder;
 mod identity;
 mod lines;
 mod record;
+mod specimens;
 mod summary;
 mod zeek;
 
@@ -26,11 +27,12 @@ use self::{
     finding::{Finding, Origin},
     folder::Sink,
     lines::{LineFormat, Lines},
+    specimens::Specimens,
     summary::{Summary, row_name},
 };
 use crate::numbers::{noun, percent};
 
-pub(crate) use self::folder::SinkArguments;
+pub(crate) use self::{folder::SinkArguments, specimens::SpecimenArguments};
 
 /// How to print verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -80,6 +82,7 @@ pub(crate) struct Output<'a> {
     /// None for people.
     lines: Option<Lines>,
     sinks: Vec<Sink>,
+    specimens: Option<Specimens>,
     class_width: usize,
     card: Card,
     origin: Origin,
@@ -105,6 +108,7 @@ impl<'a> Output<'a> {
             out,
             lines: format.lines().map(Lines::new),
             sinks: Vec::new(),
+            specimens: None,
             class_width: origin
                 .classes
                 .iter()
@@ -134,6 +138,12 @@ impl<'a> Output<'a> {
     /// Writes into these sinks too.
     pub(crate) fn with_sinks(&mut self, sinks: &SinkArguments) -> anyhow::Result<()> {
         self.sinks = sinks.open()?;
+        Ok(())
+    }
+
+    /// Keeps unknown sessions there.
+    pub(crate) fn with_specimens(&mut self, specimens: &SpecimenArguments) -> anyhow::Result<()> {
+        self.specimens = specimens.open()?;
         Ok(())
     }
 
@@ -175,6 +185,9 @@ impl<'a> Output<'a> {
         let is_window = session.window.is_some();
         if moment == Moment::End && !is_window {
             self.summary.add_session(session, verdict);
+            if let (Some(specimens), Verdict::Unknown { .. }) = (&mut self.specimens, verdict) {
+                specimens.keep(session)?;
+            }
         }
         let finding = Finding {
             capture: &self.capture,
@@ -242,6 +255,7 @@ impl<'a> Output<'a> {
     /// How much of which class there was; beside machine-readable lines, on standard error.
     pub(crate) fn summary(&mut self) -> io::Result<()> {
         let mut lines = self.summary.lines(&self.origin.classes, &self.card);
+        lines.extend(self.specimens.as_ref().map(Specimens::summary));
         if self.lines.is_none() && self.shown != Shown::Summary {
             lines.insert(0, String::new());
         }

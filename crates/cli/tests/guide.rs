@@ -1,4 +1,4 @@
-//! The commands of `docs/guide.md`, run as they stand there.
+//! The commands of `docs/guide.md` and `docs/operating.md`, run as they stand there.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -21,25 +21,32 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// `trycmd` runs a page in `PAGE.in`, and lets it write there if `PAGE.out` exists.
-#[test]
-fn the_commands_of_the_guide_do_what_it_says() {
+fn run(name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = tempfile::tempdir().unwrap();
-    let page = folder.path().join("guide.md");
-    fs::copy(root.join("docs/guide.md"), &page).unwrap();
+    let [page, input, output] =
+        ["md", "in", "out"].map(|end| folder.path().join(format!("{name}.{end}")));
+    fs::copy(root.join("docs").join(format!("{name}.md")), &page).unwrap();
+    let samples = input.join("samples");
+    fs::create_dir_all(&samples).unwrap();
     for captures in ["sample.pcap", "sample-vpn.pcap"] {
-        let samples = folder.path().join("guide.in/samples");
-        fs::create_dir_all(&samples).unwrap();
         fs::copy(root.join("samples").join(captures), samples.join(captures)).unwrap();
     }
-    copy(
-        &root.join("samples/by-class"),
-        &folder.path().join("guide.in/samples/by-class"),
-    );
+    copy(&root.join("samples/by-class"), &samples.join("by-class"));
     for run in lab_captures::runs() {
-        run.write(&folder.path().join("guide.in"));
+        run.write(&input);
     }
-    fs::create_dir(folder.path().join("guide.out")).unwrap();
-    fs::write(folder.path().join("guide.out/.keep"), "").unwrap();
+    fs::create_dir(&output).unwrap();
+    fs::write(output.join(".keep"), "").unwrap();
     trycmd::TestCases::new().case(&page).run();
+}
+
+#[test]
+fn the_commands_of_the_guide_do_what_it_says() {
+    run("guide");
+}
+
+#[test]
+fn the_commands_of_the_page_on_operating_do_what_it_says() {
+    run("operating");
 }

@@ -28,6 +28,7 @@ pub mod quantisation;
 pub mod rejection;
 
 pub mod classifier;
+pub mod drift;
 pub mod evaluation;
 
 pub mod audit;

@@ -32,6 +32,7 @@ use crate::{
         LabelledSlices,
         manifest::{Cutting, EndRecord, RAW, TunnelsRecord},
     },
+    drift::Distribution,
     files, inputs,
     quantisation::Int8Score,
     rejection::{Rejection, distance::Distance},
@@ -96,6 +97,9 @@ impl Model {
     /// A model of these parts, its hash left empty.
     fn assembled(contract: Contract, card: Card, mut weights: Weights) -> Result<Self, ModelError> {
         contract.validate()?;
+        if let Some(fault) = card.reference.iter().find_map(Distribution::fault) {
+            return Err(ModelError::Damaged(fault));
+        }
         let engine = Engine::new(contract.shape, &weights)?;
         let distance =
             Distance::take(&mut weights, engine.features()).map_err(ModelError::Damaged)?;

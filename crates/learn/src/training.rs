@@ -18,7 +18,8 @@ use network::{
 
 use crate::{
     dataset::{Dataset, Manifest, TrainingSet, manifest::RAW},
-    model::ModelError,
+    drift,
+    model::{Model, ModelError},
     recipe::{Recipe, RecipeError},
     run::{DatasetReference, EpochRecord, Run, RunError, Start},
 };
@@ -205,7 +206,8 @@ pub enum TrainingError {
     },
 }
 
-/// Trains until all epochs are done or `stop` is set; `stop` is looked at after each step.
+/// Trains until all epochs are done or `stop` is set; `stop` is looked at after each step. Once all
+/// are done, the model's card gets its reference for drift.
 ///
 /// # Errors
 ///
@@ -218,7 +220,13 @@ pub fn train(
 ) -> Result<Outcome, TrainingError> {
     // Its manifest and not the dataset: from here on there is no way to the test rows.
     let set = dataset.training_set();
-    train_on(training, &dataset.manifest, &set, progress, stop)
+    let outcome = train_on(training, &dataset.manifest, &set, progress, stop)?;
+    if matches!(outcome, Outcome::Finished { .. }) {
+        let path = training.run.model_path();
+        let model = drift::refer(Model::open(&path)?, dataset, training.threads)?;
+        model.save(&path)?;
+    }
+    Ok(outcome)
 }
 
 /// [`train`] for who has the manifest and the training set alone.

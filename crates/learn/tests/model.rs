@@ -14,6 +14,7 @@ use network::{
 use undertone_learn::{
     calibration::Calibration,
     dataset::{Manifest, manifest::Cutting},
+    drift::{Distribution, Quantity},
     model::{
         Contract, Model, ModelError,
         card::{Card, TrainedOn},
@@ -52,6 +53,7 @@ fn card() -> Card {
         epoch: 2,
         scores: Vec::new(),
         int8: None,
+        reference: Vec::new(),
         limits: vec!["it is a toy".to_owned()],
         notes: String::new(),
         licence: "MIT".to_owned(),
@@ -119,6 +121,23 @@ fn another_card_changes_the_file_but_not_the_weights() {
     });
     assert_ne!(other.hash(), model().hash());
     assert_eq!(other.weights_hash(), model().weights_hash());
+}
+
+#[test]
+fn a_card_with_a_damaged_reference_is_refused() {
+    let damaged = Distribution {
+        of: Quantity::Bytes,
+        edges: vec![2.0, 1.0],
+        counts: vec![1, 1, 1],
+    };
+    let model = model().with_card(Card {
+        reference: vec![damaged],
+        ..card()
+    });
+    check_refused(
+        &model.to_bytes(),
+        "damaged model: its card's reference for bytes has 2 edges, rising: false, and 3 bins",
+    );
 }
 
 #[test]

@@ -269,6 +269,15 @@ impl CaptureReader {
         })
     }
 
+    /// Whether the next frame, if there is one, is not in memory yet: it may be long in coming.
+    pub fn is_drained(&self) -> bool {
+        !self.finished
+            && match &self.format {
+                FormatReader::Pcap(reader) => reader.is_drained_in(&self.window),
+                FormatReader::Pcapng(reader) => !reader.has_next_in(&self.window),
+            }
+    }
+
     /// The error with what is known here of its place.
     fn described(&self, error: CaptureError) -> CaptureError {
         match (error, self.compression) {

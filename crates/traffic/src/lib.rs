@@ -25,6 +25,8 @@ pub mod background;
 
 pub mod statistics;
 
+pub mod excerpt;
+
 pub mod session;
 
 mod seeded_hash;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     background::Background,
+    excerpt::Excerpt,
     link::LinkType,
     packet::{Context, Direction, FiveTuple},
     slice::Slice,
@@ -118,6 +119,8 @@ pub struct Session {
     pub summaries: Vec<PacketSummary>,
     /// Of the whole session.
     pub statistics: Statistics,
+    /// The first packets as they were captured, where asked for; a glimpse has none.
+    pub excerpt: Option<Box<Excerpt>>,
     /// Which window of a session it is, if sessions are cut into windows: then all else, but for
     /// ends, context, background and TCP's flags until then, is of that window alone.
     pub window: Option<Window>,

@@ -193,7 +193,10 @@ impl Exit<'_> {
     }
 
     fn show(&mut self, place: u32, session: &OpenSession, reason: SessionEnd) {
-        if let Some(session) = self.notes.session(place, session, reason) {
+        if let Some(mut session) = self.notes.session(place, session, reason) {
+            if reason != SessionEnd::Open {
+                session.excerpt = self.notes.take_excerpt(place);
+            }
             (self.sink)(session);
         }
     }

@@ -10,16 +10,19 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use learn::classifier::{Classifier, Moment};
 use speed::Speed;
-use traffic::{session::Session, session_table::EndRule};
+use traffic::{
+    session::Session,
+    session_table::{EndRule, Unit},
+};
 
 use crate::{
     asking::AskingArguments,
     interrupt,
-    output::{Format, Output, SinkArguments},
+    output::{Format, Output, SinkArguments, SpecimenArguments},
     sources::{Source, read_each, sources},
 };
 
@@ -54,6 +57,8 @@ pub(crate) struct Classify {
     asking: AskingArguments,
     #[command(flatten)]
     sinks: SinkArguments,
+    #[command(flatten)]
+    specimens: SpecimenArguments,
     /// How to print it; all but text have the sessions only, the summary goes to standard error
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
@@ -108,6 +113,7 @@ impl Classify {
             output.only_summary();
         }
         output.with_sinks(&self.sinks)?;
+        output.with_specimens(&self.specimens)?;
         output.begin()?;
         let mut speed = Speed::start();
         let outcome = read_each(&sources, &stop, |source| {
@@ -126,11 +132,19 @@ impl Classify {
     }
 
     fn classifier(&self) -> anyhow::Result<Classifier> {
-        self.asking.classifier(|options| {
+        let classifier = self.asking.classifier(|options| {
             let threads = self.threads.map(NonZeroUsize::get);
             options.threads = threads.unwrap_or_else(super::default_threads);
             options.cut.end_rule = self.session_end.rule(options.cut.end_rule);
-        })
+            options.cut.excerpts = self.specimens.excerpts();
+        })?;
+        let cut = &classifier.options().cut;
+        if cut.excerpts.is_some() && matches!(cut.unit, Unit::Window(_)) {
+            bail!(
+                "the model reads windows of sessions; `--save-unknown` is for models of whole sessions"
+            );
+        }
+        Ok(classifier)
     }
 }
 

@@ -3,17 +3,21 @@
 mod capturing;
 mod clock;
 mod counts;
+mod exposing;
 mod handing;
+mod health;
 #[cfg(feature = "live")]
 mod interface;
 mod judging;
 mod source;
+mod verdicts;
 
 use std::{
     io::{self, Write},
     num::{NonZeroU64, NonZeroUsize},
     path::PathBuf,
     sync::{
+        Arc,
         atomic::AtomicBool,
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
@@ -32,16 +36,19 @@ use traffic::{
 use self::{
     capturing::{Captured, capture},
     counts::Counts,
+    exposing::{ExposingArguments, start},
     handing::{Handing, QUEUE},
+    health::{Health, Reading},
     judging::{Told, judge},
     source::{InterfaceOptions, Source},
+    verdicts::Verdicts,
 };
 use super::classify::SessionEnd;
 use crate::{
     asking::AskingArguments,
     cutting::nanoseconds,
     interrupt,
-    output::{Format, Output, SinkArguments},
+    output::{Format, Output, SinkArguments, SpecimenArguments},
 };
 
 /// Packets after which the model is asked, if it reads packets: those that `evaluate` has scores for.
@@ -83,6 +90,10 @@ pub(crate) struct Live {
     asking: AskingArguments,
     #[command(flatten)]
     sinks: SinkArguments,
+    #[command(flatten)]
+    specimens: SpecimenArguments,
+    #[command(flatten)]
+    exposing: ExposingArguments,
     /// Which verdicts are told
     #[arg(long, value_enum, default_value = "change", value_name = "WHICH")]
     tell: TellRule,
@@ -151,13 +162,21 @@ impl Live {
         let mut output = Output::new(out, self.format, &classifier, 1);
         output.with_moments();
         output.with_sinks(&self.sinks)?;
+        output.with_specimens(&self.specimens)?;
         if !self.quiet {
             // Who waits for this may send.
             let _ = writeln!(io::stderr(), "{}", source.welcome());
         }
+        let responder = self
+            .exposing
+            .listen(classifier.model(), &mut io::stderr())?;
         output.begin()?;
         output.capture(name.as_ref())?;
-        let captured = self.follow(&classifier, source, &mut output, &stop);
+        let counts = self.counts(&classifier, &source);
+        if let Some(responder) = responder {
+            start(responder, Arc::clone(&counts), classifier.model());
+        }
+        let captured = self.follow(&classifier, source, &mut output, &stop, &counts);
         // Also if nobody reads standard output any more.
         let finished = output.finish();
         let captured = captured?;
@@ -174,11 +193,24 @@ impl Live {
         }
     }
 
+    /// Nothing done yet.
+    fn counts(&self, classifier: &Classifier, source: &Source) -> Arc<Counts> {
+        let reading = if source.waits() {
+            Reading::Capture
+        } else {
+            Reading::Wire
+        };
+        let classes = classifier.model().contract().classes.len();
+        let verdicts = Verdicts::new(classes, self.exposing.latest(classifier));
+        Arc::new(Counts::new(Health::new(reading), verdicts))
+    }
+
     fn adjust(&self, options: &mut ClassifierOptions) {
         let all = super::default_threads();
         let threads = self.threads.map(NonZeroUsize::get);
         options.threads = threads.unwrap_or_else(|| all.saturating_sub(1).max(1));
         options.cut.end_rule = self.end_rule(options.cut.end_rule);
+        options.cut.excerpts = self.specimens.excerpts();
     }
 
     fn end_rule(&self, of_model: EndRule) -> EndRule {
@@ -229,18 +261,18 @@ impl Live {
         source: Source,
         output: &mut Output<'_>,
         stop: &AtomicBool,
+        counts: &Counts,
     ) -> anyhow::Result<Captured> {
         let mut cut = classifier.options().cut.clone();
         cut.glimpses = self.glimpses(classifier);
-        let counts = Counts::default();
         // A file has a time of its own.
         let clock: Option<fn() -> Timestamp> = (!source.waits()).then_some(clock::now);
         thread::scope(|scope| {
             let (asked, questions) = sync_channel(QUEUE);
             let (told, answers) = sync_channel(QUEUE);
-            let handing = Handing::new(asked, &source, &counts);
+            let handing = Handing::new(asked, &source, counts);
             let capturing = scope.spawn(|| capture(source, &cut, handing, stop));
-            let (tell, counts) = (self.tell, &counts);
+            let tell = self.tell;
             scope.spawn(move || {
                 judge(classifier, &questions, &told, counts, &|moment| {
                     tell.includes(moment)
@@ -264,11 +296,15 @@ impl Live {
         let is_silent = self.quiet || interval.is_zero();
         let mut last = Instant::now();
         loop {
+            counts.health().writer_beats();
             match answers.recv_timeout(Duration::from_secs(1)) {
                 Ok(told) => {
                     for told in std::iter::once(told).chain(answers.try_iter().take(QUEUE)) {
                         output.session(&told.session, told.verdict, told.moment)?;
-                        counts.tell(told.moment);
+                        if let Some(warning) = counts.tell(&told) {
+                            // Nobody need read standard error.
+                            let _ = writeln!(io::stderr(), "{warning}");
+                        }
                     }
                     // Whoever reads along waits for each line.
                     output.flush()?;

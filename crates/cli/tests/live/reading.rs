@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     process::{Command, Stdio},
+    thread,
 };
 
 use serde_json::Value;
@@ -119,9 +120,10 @@ fn an_interrupt_ends_all_sessions_and_tells_what_they_were() {
     let id = child.id().to_string();
     let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
     assert!(sent.success());
-    // The next frames let it notice; whether it reads all of them does not matter.
-    let _ = writer.write_all(&capture[24..]);
+    // The next frames let it notice, whenever the signal reaches it; then nobody reads them.
+    let frames = thread::spawn(move || while writer.write_all(&capture[24..]).is_ok() {});
     out.read_to_string(&mut lines).unwrap();
+    frames.join().unwrap();
     let output = child.wait_with_output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{err}");

@@ -90,6 +90,7 @@ impl<'a> Wholes<'a> {
                 slice: Slice::empty(self.classifier.options.cut.slice_length),
                 packet_slices: Vec::new(),
                 summaries: Vec::new(),
+                excerpt: None,
                 window: None,
                 ..part.clone()
             },

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::Manifest, evaluation::Evaluation, labels::sidecar::View, quantisation::Int8Score,
-    recipe::Recipe,
+    dataset::Manifest, drift::Distribution, evaluation::Evaluation, labels::sidecar::View,
+    quantisation::Int8Score, recipe::Recipe,
 };
 
 /// What VPN classes mean to a model of traffic inside of tunnels.
@@ -31,6 +31,9 @@ pub struct Card {
     /// What int8 does to its answers, if that was measured; scores are float32's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub int8: Option<Int8Score>,
+    /// How its validation samples and its answers to them are distributed, if that was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference: Vec<Distribution>,
     /// What it is not good for, a sentence each.
     pub limits: Vec<String>,
     /// Anything else worth knowing.

@@ -6,7 +6,7 @@ use super::{Rejection, Rule, RuleScore, Yardstick, auroc::auroc, distance::Dista
 use crate::{
     calibration,
     dataset::{Dataset, LabelledSlices, Split},
-    inputs,
+    drift, inputs,
     model::{Model, ModelError},
 };
 
@@ -135,7 +135,9 @@ pub fn fit(model: &Model, dataset: &Dataset, fitting: Fitting<'_>) -> Result<Mod
         false_unknowns: fitting.false_unknowns,
         chosen_by,
     };
-    Ok(model.clone().with_rejection(rejection, distance)?)
+    let model = model.clone().with_rejection(rejection, distance)?;
+    // What is unknown is so by another rule now.
+    Ok(drift::refer(model, dataset, fitting.threads)?)
 }
 
 /// How well each rule that can be followed tells known samples from unknown ones.

@@ -303,6 +303,7 @@ impl<'a> Loop<'a> {
             epoch,
             scores: Vec::new(),
             int8: None,
+            reference: Vec::new(),
             notes: String::new(),
             licence: String::new(),
         }

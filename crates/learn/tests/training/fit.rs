@@ -3,6 +3,7 @@
 use network::{architecture::Architecture, precision::Precision};
 use undertone_learn::{
     dataset::{Dataset, Split},
+    drift::Quantity,
     evaluation::{self, Subject, sharing::Seen},
     model::Model,
     run::Start,
@@ -46,6 +47,26 @@ fn a_trained_model_tells_the_classes_apart_and_is_evaluated() {
         evaluation,
         evaluation::evaluate(&model, subject, 3).unwrap()
     );
+}
+
+#[test]
+fn a_finished_run_knows_how_its_validation_samples_are_distributed() {
+    let dataset = dataset();
+    let folder = tempfile::tempdir().unwrap();
+    let training = training(folder.path(), Start::New, &dataset);
+    fit(&training, &dataset).unwrap();
+    let model = Model::open(&training.run.model_path()).unwrap();
+    let reference = &model.card().reference;
+    let of: Vec<_> = reference.iter().map(|one| one.of).collect();
+    assert_eq!(of, Quantity::ALL);
+    assert!(reference.iter().all(|one| one.total() == 15));
+    // All samples have three packets: one edge, and nothing below it.
+    let packets = &reference[Quantity::Packets as usize];
+    assert_eq!(
+        (&packets.edges[..], &packets.counts[..]),
+        (&[3.0][..], &[0, 15][..])
+    );
+    assert_eq!(reference[Quantity::Class as usize].counts.len(), 3);
 }
 
 #[test]

@@ -161,6 +161,13 @@ impl PcapReader {
         window.take(at);
     }
 
+    /// Whether the next record is not in memory as a whole.
+    pub(super) fn is_drained_in(&self, window: &Window) -> bool {
+        let rest = window.bytes().get(self.pending..).unwrap_or_default();
+        let record = rest.split_at_checked(self.magic.record_header);
+        record.is_none_or(|(header, rest)| rest.len() < self.lengths_of(header).0 as usize)
+    }
+
     #[inline]
     fn head(&self, header: &[u8], original_length: u32, captured: usize) -> FrameHead {
         let field = |at: usize| word(&header[at..], self.magic.big_endian);

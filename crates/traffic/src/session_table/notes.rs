@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     background::Background,
+    excerpt::{Excerpt, ExcerptLimits},
     link::LinkType,
     packet::Direction,
     policy::Zeros,
@@ -76,6 +77,10 @@ pub(super) struct Notes {
     zeros: Zeros,
     /// By place; none where none are asked for.
     packet_slices: Vec<Vec<Slice>>,
+    /// By place; none where none are asked for.
+    excerpts: Vec<Option<Box<Excerpt>>>,
+    /// Bytes of all of them.
+    excerpt_bytes: usize,
 }
 
 impl Notes {
@@ -86,6 +91,8 @@ impl Notes {
             slices: OpenSlices::new(options.slice_length.get()),
             zeros: Zeros::of(options.policy),
             packet_slices: Vec::new(),
+            excerpts: Vec::new(),
+            excerpt_bytes: 0,
         }
     }
 
@@ -131,6 +138,9 @@ impl Notes {
             note.filled = packet.append(row, filled, bytes, options, &self.zeros) as u32;
         }
         note.add(packet, direction, &mut self.chunks);
+        if let Some(limits) = &options.excerpts {
+            self.excerpt(place, packet, bytes, limits);
+        }
         if options.packet_slices > 0 {
             self.add_packet_slice(place, packet, bytes, options);
         }
@@ -155,7 +165,25 @@ impl Notes {
         }
     }
 
-    /// What is known of a session so far.
+    fn excerpt(&mut self, place: u32, packet: &Arrival, bytes: &[u8], limits: &ExcerptLimits) {
+        let row = place as usize;
+        if self.excerpts.len() <= row {
+            self.excerpts.resize(row + 1, None);
+        }
+        let excerpt =
+            self.excerpts[row].get_or_insert_with(|| Box::new(Excerpt::new(packet.link_type)));
+        let left = limits.all_bytes.saturating_sub(self.excerpt_bytes);
+        self.excerpt_bytes += excerpt.add(&packet.packet(bytes), limits, left);
+    }
+
+    /// Takes out what was kept of a session as it was captured.
+    pub(super) fn take_excerpt(&mut self, place: u32) -> Option<Box<Excerpt>> {
+        let excerpt = self.excerpts.get_mut(place as usize)?.take()?;
+        self.excerpt_bytes -= excerpt.bytes();
+        Some(excerpt)
+    }
+
+    /// What is known of a session so far, but for its excerpt.
     pub(super) fn session(
         &self,
         place: u32,
@@ -193,6 +221,7 @@ impl Notes {
                 .unwrap_or_default(),
             summaries: note.summaries(open.start, &sums.far, &self.chunks),
             statistics: sums.statistics.clone().finish(),
+            excerpt: None,
         })
     }
 
@@ -205,6 +234,7 @@ impl Notes {
         if let Some(slices) = self.packet_slices.get_mut(place as usize) {
             slices.clear();
         }
+        self.take_excerpt(place);
     }
 
     /// Something of the line of memory that a session takes itself.

@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use crate::{decode::Tunnels, policy::BytePolicy, slice::SLICE_LENGTH};
+use crate::{decode::Tunnels, excerpt::ExcerptLimits, policy::BytePolicy, slice::SLICE_LENGTH};
 
 /// What one slice is cut from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,10 +101,12 @@ pub struct CutOptions {
     pub packet_slices: usize,
     /// When open sessions are shown. What ends of them is the same with and without.
     pub glimpses: Glimpses,
+    /// How much of sessions is kept as it was captured; none keeps nothing, and costs nothing.
+    pub excerpts: Option<ExcerptLimits>,
 }
 
 /// Policy `paper`, slices of 784 bytes, sessions, usual time-outs, outer packets of tunnels,
-/// 250,000 sessions, no packet slices, no glimpses. Beside its slice, an open session takes some 200 bytes while
+/// 250,000 sessions, no packet slices, no glimpses, no excerpts. Beside its slice, an open session takes some 200 bytes while
 /// it has few packets, and 2 KB once it has 64.
 impl Default for CutOptions {
     fn default() -> Self {
@@ -117,6 +119,7 @@ impl Default for CutOptions {
             max_sessions: const { NonZeroUsize::new(250_000).expect("250,000 is not zero") },
             packet_slices: 0,
             glimpses: Glimpses::default(),
+            excerpts: None,
         }
     }
 }

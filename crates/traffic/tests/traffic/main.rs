@@ -8,6 +8,7 @@ mod captures;
 mod cutting;
 mod differential;
 mod dissection;
+mod excerpts;
 mod fragments;
 mod glimpses;
 mod links;

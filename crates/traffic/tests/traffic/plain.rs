@@ -226,6 +226,7 @@ impl OpenSession {
             background: self.background,
             slice: self.slice,
             packet_slices: self.packet_slices,
+            excerpt: None,
             summaries: self.summaries,
             statistics: self.statistics.finish(),
         }

@@ -11,6 +11,7 @@ use traffic::{cut::Cutting, session_table::CutOptions, tally::Tally};
 use super::{
     counts::{Counts, Losses, Reading},
     handing::Handing,
+    health::Health,
     source::{Arrival, Source},
 };
 use crate::numbers::{count, counted};
@@ -71,8 +72,9 @@ pub(super) fn capture(
         if handing.is_over() || pace.has_settled(stop, is_silent, source.waits()) {
             break None;
         }
-        if pace.is_due(is_silent) {
-            handing.counts().publish(Reading {
+        let counts = handing.counts();
+        if pace.is_due(is_silent, source.may_make_wait(), counts.health()) {
+            counts.publish(Reading {
                 tally: cutting.tally().clone(),
                 open_sessions: cutting.open_sessions(),
                 losses: source.losses(),
@@ -80,6 +82,10 @@ pub(super) fn capture(
         }
     };
     let losses = source.losses();
+    handing.counts().health().end(match &failure {
+        None => "the capture has ended".to_owned(),
+        Some(error) => format!("{error:#}"),
+    });
     handing.wait_from_now_on();
     let mut tally = cutting.finish(&mut |session| handing.hand(session));
     tally.cut_short_captures = u64::from(source.cut_short());
@@ -110,11 +116,16 @@ impl Pace {
     }
 
     /// Whether others should hear how it goes.
-    fn is_due(&mut self, is_silent: bool) -> bool {
+    fn is_due(&mut self, is_silent: bool, may_wait: bool, health: &Health) -> bool {
         self.frames += 1;
+        if may_wait {
+            // Nobody knows for how long nothing else is heard.
+            return true;
+        }
         if !is_silent && !self.frames.is_multiple_of(FRAMES) {
             return false;
         }
+        health.capture_beats();
         let is_due = self.published.elapsed() >= INTERVAL;
         if is_due {
             self.published = Instant::now();

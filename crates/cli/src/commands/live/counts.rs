@@ -6,12 +6,21 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
-use learn::classifier::Moment;
 use traffic::tally::Tally;
 
-use crate::numbers::{count, counted};
+use super::{health::Health, judging::Told, verdicts::Verdicts};
+use crate::{
+    metrics::Histogram,
+    numbers::{count, counted},
+};
+
+/// Bounds of the times that the model takes, in seconds.
+const SECONDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
 
 /// What was lost before a frame came to us, as the kernel counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,14 +34,15 @@ pub(super) struct Losses {
 }
 
 /// What became of the sessions that were handed to the network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Counts {
     waiting: AtomicUsize,
     unasked: AtomicU64,
     unjudged: AtomicU64,
-    early: AtomicU64,
-    last: AtomicU64,
     reading: Mutex<Reading>,
+    inference: Mutex<Histogram>,
+    verdicts: Mutex<Verdicts>,
+    health: Health,
 }
 
 /// What was read until some moment ago.
@@ -44,6 +54,24 @@ pub(super) struct Reading {
 }
 
 impl Counts {
+    /// Nothing done yet.
+    pub(super) fn new(health: Health, verdicts: Verdicts) -> Self {
+        Self {
+            waiting: AtomicUsize::default(),
+            unasked: AtomicU64::default(),
+            unjudged: AtomicU64::default(),
+            reading: Mutex::default(),
+            inference: Mutex::new(Histogram::new(&SECONDS)),
+            verdicts: Mutex::new(verdicts),
+            health,
+        }
+    }
+
+    /// When its threads were last heard of.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Sessions that wait for the network.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Relaxed)
@@ -67,6 +95,7 @@ impl Counts {
     /// The network had no time for an ended session.
     pub(super) fn leave_out_ended(&self) {
         self.unjudged.fetch_add(1, Relaxed);
+        self.health.lose();
     }
 
     /// Open sessions that the network was not asked about for want of time.
@@ -79,14 +108,26 @@ impl Counts {
         self.unjudged.load(Relaxed)
     }
 
-    /// A verdict was written.
-    pub(super) fn tell(&self, moment: Moment) {
-        let told = if moment == Moment::End {
-            &self.last
-        } else {
-            &self.early
-        };
-        told.fetch_add(1, Relaxed);
+    /// A verdict was written; what is to be told of drift then, if anything is.
+    pub(super) fn tell(&self, told: &Told) -> Option<String> {
+        let mut verdicts = self.verdicts();
+        verdicts.add(told);
+        verdicts.warning()
+    }
+
+    /// All verdicts that were written.
+    pub(super) fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
+        lock(&self.verdicts)
+    }
+
+    /// The model was asked, and took that long.
+    pub(super) fn infer(&self, time: Duration) {
+        lock(&self.inference).observe(time.as_secs_f64());
+    }
+
+    /// How long the model took each time.
+    pub(super) fn inference(&self) -> MutexGuard<'_, Histogram> {
+        lock(&self.inference)
     }
 
     /// This is what was read until now.
@@ -101,8 +142,8 @@ impl Counts {
             "{}, {} open; {} early and {} last",
             counted(reading.tally.frames, "frame"),
             counted(reading.open_sessions as u64, "session"),
-            counted(self.early.load(Relaxed), "verdict"),
-            count(self.last.load(Relaxed)),
+            counted(self.verdicts().early().values().sum(), "verdict"),
+            count(self.verdicts().last().values().sum()),
         );
         if let Some(losses) = reading.losses {
             let _ = write!(text, "; {losses}");
@@ -114,10 +155,15 @@ impl Counts {
         text
     }
 
-    fn reading(&self) -> MutexGuard<'_, Reading> {
-        // Whoever panicked while holding it has left a whole reading.
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What was read until some moment ago.
+    pub(super) fn reading(&self) -> MutexGuard<'_, Reading> {
+        lock(&self.reading)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whoever panicked while holding it has left whole numbers.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `10 frames lost by the kernel, 0 by the interface`.
@@ -134,11 +180,48 @@ impl fmt::Display for Losses {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::num::NonZeroUsize;
+
+    use learn::{
+        classifier::{Moment, Verdict},
+        drift::Latest,
+    };
+    use traffic::{
+        cut::Cutting, link::LinkType, session::Session, session_table::CutOptions, synth,
+    };
+
+    use super::{super::health::Reading as Source, *};
+
+    fn session() -> Session {
+        let frames = synth::Conversation::default().frames();
+        let mut cutting = Cutting::new(&CutOptions::default(), 0);
+        for frame in &frames {
+            cutting.push(&frame.frame(LinkType::ETHERNET), &mut |_| {});
+        }
+        let mut sessions = Vec::new();
+        cutting.finish(&mut |session| sessions.push(session));
+        sessions.remove(0)
+    }
+
+    fn told(moment: Moment) -> Told {
+        Told {
+            session: Box::new(session()),
+            verdict: Verdict::Class {
+                label: 0,
+                confidence: 0.9,
+            },
+            moment,
+        }
+    }
+
+    fn counts() -> Counts {
+        let latest = Latest::new(Vec::new(), NonZeroUsize::MIN);
+        Counts::new(Health::new(Source::Capture), Verdicts::new(1, latest))
+    }
 
     #[test]
     fn progress_tells_what_was_read_told_and_lost() {
-        let counts = Counts::default();
+        let counts = counts();
         counts.publish(Reading {
             tally: Tally {
                 frames: 1_234,
@@ -150,9 +233,9 @@ mod tests {
                 ..Losses::default()
             }),
         });
-        counts.tell(Moment::First);
-        counts.tell(Moment::End);
-        counts.tell(Moment::End);
+        counts.tell(&told(Moment::First));
+        counts.tell(&told(Moment::End));
+        counts.tell(&told(Moment::End));
         counts.leave_out_ended();
         assert_eq!(
             counts.progress(),

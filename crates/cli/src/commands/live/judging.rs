@@ -1,6 +1,9 @@
 //! Judging: the thread that asks the network about sessions as they come.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::{
+    sync::mpsc::{Receiver, SyncSender},
+    time::Instant,
+};
 
 use learn::classifier::{Classifier, Moment, Telling, Verdict};
 use traffic::session::Session;
@@ -35,7 +38,9 @@ pub(super) fn judge(
             sessions.push(*question.session);
         }
         counts.take(sessions.len());
+        let begun = Instant::now();
         let verdicts = classifier.verdicts(&sessions);
+        counts.infer(begun.elapsed());
         for (session, verdict) in sessions.into_iter().zip(verdicts) {
             let moment = telling.moment(&session, verdict);
             let Some(moment) = moment.filter(|&moment| is_told(moment)) else {

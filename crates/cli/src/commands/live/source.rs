@@ -128,6 +128,15 @@ impl Source {
         }
     }
 
+    /// Whether the next frame may be long in coming, and nothing is told meanwhile.
+    pub(super) fn may_make_wait(&self) -> bool {
+        match &self.origin {
+            Origin::Capture(reader) => reader.is_drained(),
+            #[cfg(feature = "live")]
+            Origin::Interface(_) => false,
+        }
+    }
+
     /// What was lost so far, where somebody counts it.
     pub(super) fn losses(&mut self) -> Option<Losses> {
         match &mut self.origin {

@@ -91,6 +91,15 @@ pub(super) fn text(model: &Model) -> String {
     if let Some(int8) = card.int8 {
         fact("int8", int8_sentence(int8));
     }
+    if let Some(first) = card.reference.first() {
+        fact(
+            "drift",
+            format!(
+                "measured by {}",
+                counted(first.total(), "validation sample")
+            ),
+        );
+    }
     if !card.licence.is_empty() {
         fact("licence", card.licence.clone());
     }

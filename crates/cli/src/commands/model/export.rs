@@ -9,10 +9,14 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use learn::{
+    dataset::Dataset,
+    drift,
     evaluation::Evaluation,
     model::card::{Card, CardScore, Measured},
     recipe::Recipe,
 };
+
+use super::super::default_threads;
 
 /// Make a model to give away: a run's best epoch with a card that tells its scores
 ///
@@ -47,6 +51,10 @@ pub(super) struct Export {
     /// A text file with anything else worth knowing [default: what the card says]
     #[arg(long, value_name = "FILE")]
     notes: Option<PathBuf>,
+    /// The dataset that it was trained on, for a model whose card has no reference yet: how its
+    /// validation samples are distributed, which `live` measures drift by
+    #[arg(long, value_name = "DIR")]
+    dataset: Option<PathBuf>,
     /// Under which licence the model may be used [default: what the card says]
     #[arg(long)]
     licence: Option<String>,
@@ -83,13 +91,24 @@ impl Export {
             licence: self.licence.clone().unwrap_or(card.licence),
             ..card
         };
-        let model = model.with_card(card);
+        let mut model = model.with_card(card);
+        if let Some(path) = &self.dataset {
+            model = referred(model, path)
+                .with_context(|| format!("cannot measure {name} on `{}`", path.display()))?;
+        }
         model
             .save(&self.out)
             .with_context(|| format!("cannot write {name} to `{}`", self.out.display()))?;
         writeln!(out, "{}: {}", self.out.display(), model.hash())?;
         Ok(())
     }
+}
+
+/// The model with a reference for drift on its card.
+fn referred(model: learn::model::Model, path: &Path) -> anyhow::Result<learn::model::Model> {
+    let held_out = &model.card().trained_on.held_out_classes;
+    let dataset = Dataset::open(path)?.without_classes(held_out)?;
+    Ok(drift::refer(model, &dataset, default_threads())?)
 }
 
 /// The evaluation in short, if it says something about this model.

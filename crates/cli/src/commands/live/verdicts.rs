@@ -1,0 +1,147 @@
+//! Verdicts: what was said so far, counted, and how far the latest sessions drift.
+
+use std::collections::BTreeMap;
+
+use learn::{
+    classifier::{Moment, Verdict},
+    drift::{Drift, Latest, Observation},
+};
+use traffic::background::Background;
+
+use super::judging::Told;
+use crate::metrics::Histogram;
+
+/// Bounds of confidences.
+const CONFIDENCES: [f64; 12] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
+
+/// What may be said of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Said {
+    /// This class.
+    Class(u32),
+    /// That it is unknown.
+    Unknown,
+    /// That it carries nothing.
+    Empty,
+    /// That it is background of this kind.
+    Background(Background),
+}
+
+impl From<Verdict> for Said {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Class { label, .. } => Self::Class(label),
+            Verdict::Unknown { .. } => Self::Unknown,
+            Verdict::Empty => Self::Empty,
+            Verdict::Background(kind) => Self::Background(kind),
+        }
+    }
+}
+
+/// All verdicts that were written.
+#[derive(Debug)]
+pub(super) struct Verdicts {
+    /// Those on ended sessions, by what they say.
+    last: BTreeMap<Said, u64>,
+    /// Those on open ones, by when.
+    early: BTreeMap<Moment, u64>,
+    /// Of ended sessions that the model was asked about.
+    confidences: Histogram,
+    latest: Latest,
+}
+
+impl Verdicts {
+    /// None yet, of a model of so many classes; `latest` tells drift.
+    pub(super) fn new(classes: usize, latest: Latest) -> Self {
+        let classes = (0..classes as u32).map(Said::Class);
+        let said = classes.chain([Said::Unknown, Said::Empty]);
+        Self {
+            last: said.map(|said| (said, 0)).collect(),
+            early: BTreeMap::new(),
+            confidences: Histogram::new(&CONFIDENCES),
+            latest,
+        }
+    }
+
+    /// Counts one.
+    pub(super) fn add(&mut self, told: &Told) {
+        if told.moment != Moment::End {
+            *self.early.entry(told.moment).or_default() += 1;
+            return;
+        }
+        *self.last.entry(told.verdict.into()).or_default() += 1;
+        if let Verdict::Class { confidence, .. } | Verdict::Unknown { confidence, .. } =
+            told.verdict
+        {
+            self.confidences.observe(confidence);
+        }
+        if let Some(observation) = Observation::of(&told.session, told.verdict) {
+            self.latest.add(&observation);
+        }
+    }
+
+    /// How many on ended sessions, by what they say.
+    pub(super) fn last(&self) -> &BTreeMap<Said, u64> {
+        &self.last
+    }
+
+    /// How many on open sessions, by when.
+    pub(super) fn early(&self) -> &BTreeMap<Moment, u64> {
+        &self.early
+    }
+
+    /// Of ended sessions that the model was asked about.
+    pub(super) fn confidences(&self) -> &Histogram {
+        &self.confidences
+    }
+
+    /// The latest sessions that the model was asked about, against its reference.
+    pub(super) fn latest(&self) -> &Latest {
+        &self.latest
+    }
+
+    /// What is to be told of drift now, if anything is.
+    pub(super) fn warning(&mut self) -> Option<String> {
+        let alarms = self.latest.alarms();
+        (!alarms.is_empty()).then(|| warning(&alarms))
+    }
+}
+
+fn warning(alarms: &[Drift]) -> String {
+    let drift = |drift: &Drift| {
+        let Drift {
+            of,
+            index,
+            by_chance,
+        } = drift;
+        format!("{} {index:.2} ({by_chance:.2} by chance)", of.name())
+    };
+    let drifts: Vec<String> = alarms.iter().map(drift).collect();
+    format!(
+        "warning: the latest sessions are not like those that the model was validated on; \
+         population stability index of {}",
+        drifts.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use learn::drift::Quantity;
+
+    use super::*;
+
+    #[test]
+    fn a_warning_names_what_drifts_and_how_far() {
+        let drift = |of, index| Drift {
+            of,
+            index,
+            by_chance: 0.03,
+        };
+        let found = warning(&[
+            drift(Quantity::Packets, 1.234),
+            drift(Quantity::Confidence, 0.5),
+        ]);
+        let expected = "index of packets 1.23 (0.03 by chance), confidence 0.50 (0.03 by chance)";
+        assert!(found.ends_with(expected), "{found}");
+    }
+}

@@ -27,10 +27,9 @@ impl Seed {
     #[inline]
     pub(crate) fn hash(self, words: [u64; 5]) -> u64 {
         let Self(seed) = self;
-        let [a, b, c, d, e] = words;
-        let outer = fold(a ^ seed[0], c ^ seed[1]);
-        let inner = fold(b ^ seed[2], d ^ seed[3]);
-        fold(outer ^ e ^ seed[4], inner ^ seed[5])
+        let outer = fold(words[0] ^ seed[0], words[2] ^ seed[1]);
+        let inner = fold(words[1] ^ seed[2], words[3] ^ seed[3]);
+        fold(outer ^ words[4] ^ seed[4], inner ^ seed[5])
     }
 }
 

@@ -239,7 +239,7 @@ impl OpenSessions {
     fn accept(&mut self, packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_>) {
         match exit.options.unit {
             Unit::Session | Unit::Window(_) => self.take_in(packet, bytes, exit),
-            Unit::Packet => self.pass(packet, bytes, exit),
+            Unit::Packet => Self::pass(packet, bytes, exit),
         }
     }
 
@@ -314,7 +314,7 @@ impl OpenSessions {
     }
 
     /// Takes a packet in that is a session of its own.
-    fn pass(&mut self, packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_>) {
+    fn pass(packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_>) {
         // There is no other session: nothing stays.
         const PLACE: u32 = 0;
         let mut session = OpenSession::begin(packet, 0);

@@ -24,8 +24,8 @@ pub(super) const SIDE: usize = 16;
 /// Bytes of a row of a tile.
 const ROW_BYTES: usize = 64;
 
-/// Pairs of rows that are transposed at a time: 32 KB of them.
-const AHEAD: usize = 256;
+/// Pairs of rows that are transposed at a time: 16 KB of them.
+const AHEAD: usize = 128;
 
 /// Whether the processor has tiles of bfloat16 and bytes, and this process may use them.
 pub(super) fn are_available() -> bool {

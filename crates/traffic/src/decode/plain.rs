@@ -106,8 +106,10 @@ impl PlainPacket {
         destination: [u64; 2],
     ) -> Option<Self> {
         let header = bytes.get(transport..)?;
-        let [a, b, c, d, e, f, ..] = *header.first_chunk::<UDP_HEADER>()?;
-        let ports = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+        let (words, _) = header.first_chunk::<UDP_HEADER>()?.as_chunks::<2>();
+        let [source_port, destination_port, udp_length] =
+            [words[0], words[1], words[2]].map(u16::from_be_bytes);
+        let ports = [source_port, destination_port];
         let (protocol, tcp_flags, header_length, payload_length) = match protocol {
             TCP => {
                 let header = header.first_chunk::<TCP_HEADER>()?;
@@ -119,7 +121,7 @@ impl PlainPacket {
                 (Protocol::Tcp, header[13], header_length, payload_length)
             }
             UDP if !ports.into_iter().any(is_tunnel_port) => {
-                let length = usize::from(u16::from_be_bytes([e, f])).checked_sub(UDP_HEADER)?;
+                let length = usize::from(udp_length).checked_sub(UDP_HEADER)?;
                 let payload_length = length.min(header.len() - UDP_HEADER);
                 (Protocol::Udp, 0, UDP_HEADER, payload_length)
             }

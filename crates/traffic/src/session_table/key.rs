@@ -36,9 +36,10 @@ const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 impl PartialEq for SessionKey {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        let [a, b, c, d, e] = self.0;
-        let [f, g, h, i, j] = other.0;
-        (a ^ f) | (b ^ g) | (c ^ h) | (d ^ i) | (e ^ j) == 0
+        let (own, other) = (self.0, other.0);
+        let lower = (own[0] ^ other[0]) | (own[1] ^ other[1]);
+        let upper = (own[2] ^ other[2]) | (own[3] ^ other[3]);
+        lower | upper | (own[4] ^ other[4]) == 0
     }
 }
 

@@ -296,7 +296,7 @@ impl Note {
     fn replay(&self, nature: Nature, chunks: &Chunks) -> Sums {
         let mut sums = Sums::default();
         self.journal.visit(chunks, |entry| {
-            sums.add(&entry.observation(self.base), nature)
+            sums.add(&entry.observation(self.base), nature);
         });
         sums
     }

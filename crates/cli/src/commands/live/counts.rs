@@ -138,12 +138,19 @@ impl Counts {
     /// How it goes, on one line.
     pub(super) fn progress(&self) -> String {
         let reading = self.reading().clone();
+        let (early, last) = {
+            let verdicts = self.verdicts();
+            (
+                verdicts.early().values().sum(),
+                verdicts.last().values().sum(),
+            )
+        };
         let mut text = format!(
             "{}, {} open; {} early and {} last",
             counted(reading.tally.frames, "frame"),
             counted(reading.open_sessions as u64, "session"),
-            counted(self.verdicts().early().values().sum(), "verdict"),
-            count(self.verdicts().last().values().sum()),
+            counted(early, "verdict"),
+            count(last),
         );
         if let Some(losses) = reading.losses {
             let _ = write!(text, "; {losses}");

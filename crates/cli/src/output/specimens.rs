@@ -95,12 +95,12 @@ impl Specimens {
     /// How many were kept, and how many not.
     pub(super) fn summary(&self) -> String {
         let kept = counted(self.kept, "unknown session");
-        let mut text = format!("{kept} kept in `{}`", self.folder.display());
-        if self.left_out > 0 {
-            let more = count(self.left_out);
-            text += &format!("; {more} more not, for want of room (--save-unknown-limit)");
+        let text = format!("{kept} kept in `{}`", self.folder.display());
+        if self.left_out == 0 {
+            return text;
         }
-        text
+        let more = count(self.left_out);
+        format!("{text}; {more} more not, for want of room (--save-unknown-limit)")
     }
 }
 

@@ -68,13 +68,14 @@ impl Behaviour {
         }
         match self {
             Self::Slices => {
-                let own = samples.packet_slices.get_mut(sample);
-                own.into_iter().for_each(|bytes| bytes.fill(0));
+                if let Some(bytes) = samples.packet_slices.get_mut(sample) {
+                    bytes.fill(0);
+                }
             }
             Self::Statistics => {
-                let own = samples.statistics.get_mut(sample);
-                own.into_iter()
-                    .for_each(|all| all.centime = [0.0; STATISTICS]);
+                if let Some(all) = samples.statistics.get_mut(sample) {
+                    all.centime = [0.0; STATISTICS];
+                }
             }
             Self::Lengths | Self::Directions | Self::Gaps => {}
         }

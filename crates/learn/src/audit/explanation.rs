@@ -9,6 +9,7 @@ use traffic::{
     dissection::{CutSlice, Part, Place, dissect},
     policy::PolicyError,
     session::Session,
+    slice::Slice,
 };
 
 use super::behaviour::Behaviour;
@@ -136,7 +137,7 @@ fn sample(session: &Session) -> LabelledSlices {
         five_tuples: vec![session.five_tuple],
         summaries: vec![session.summaries.clone()],
         statistics: vec![session.statistics.clone()],
-        packet_slices: vec![own.flat_map(|slice| slice.bytes()).copied().collect()],
+        packet_slices: vec![own.flat_map(Slice::bytes).copied().collect()],
     }
 }
 

@@ -68,7 +68,7 @@ impl Distribution {
         // A single edge may be no number.
         let are_numbers = self.edges.iter().all(|edge| edge.is_finite());
         let is_whole = self.counts.len() == self.edges.len() + 1;
-        let fits = self.counts.len() <= usize::from(u16::MAX);
+        let fits = u16::try_from(self.counts.len()).is_ok();
         let is_sound = is_rising && are_numbers && is_whole && fits;
         (!is_sound).then(|| {
             format!(

@@ -49,7 +49,7 @@ impl PartWriter {
             label: row.label,
             capture: row.capture,
             group: self.names.shared(&row.group),
-            conversation: row.content.conversation().map(|one| one.into()),
+            conversation: row.content.conversation().map(Into::into),
             start: row.content.start(),
             provenance: row.provenance.clone(),
             given: row.given,

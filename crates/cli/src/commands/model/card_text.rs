@@ -115,17 +115,18 @@ pub(super) fn text(model: &Model) -> String {
     for limit in &card.limits {
         text += &wrapped(limit, WIDTH);
     }
-    if !card.notes.is_empty() {
-        text += "\nNotes\n";
-        for paragraph in card
-            .notes
-            .split("\n\n")
-            .filter(|paragraph| !paragraph.trim().is_empty())
-        {
-            text += &wrapped(paragraph, WIDTH);
-        }
+    text + &notes(&card.notes)
+}
+
+/// Paragraphs under a head; nothing of none.
+fn notes(notes: &str) -> String {
+    let paragraphs = notes.split("\n\n").filter(|one| !one.trim().is_empty());
+    let text: String = paragraphs.map(|one| wrapped(one, WIDTH)).collect();
+    if text.is_empty() {
+        text
+    } else {
+        format!("\nNotes\n{text}")
     }
-    text
 }
 
 /// Lines of a fact that is longer than one.

@@ -40,7 +40,7 @@ pub(crate) fn html(audit: &Audit) -> Result<String, minijinja::Error> {
         bytes_used => model.map(|model| figures::bytes_used(audit, model)),
         fields_used => model.map(figures::fields_used),
         occluded => model.map(|model| count(model.samples)),
-        beside => model.and_then(|model| findings::beside(model)).map(plain),
+        beside => model.and_then(findings::beside).map(plain),
         pictured => model.map(|model| count(model.picture_samples)),
         sha256 => &audit.dataset.sha256,
         model_sha256 => model.map(|model| &model.model.sha256),

@@ -60,7 +60,7 @@ pub(crate) fn read_facts_by_side(path: &Path) -> Result<Vec<(Split, Facts)>, Dat
                 text(&batch, "server_address")?,
             ];
             let ports = ["client_port", "server_port"]
-                .map(|name| column(&batch, name).map(|ports| ports.as_primitive::<UInt16Type>()));
+                .map(|name| column(&batch, name).map(AsArray::as_primitive::<UInt16Type>));
             let [client_ports, server_ports] = ports;
             let ports = [client_ports?, server_ports?];
             let conversation = |at: usize| {

@@ -164,9 +164,9 @@ mod tests {
     #[test]
     fn fields_that_share_a_byte_are_zeroed_by_bits() {
         let expected = [
+            (22, 54, 0),
             (15, 16, 0xf0),
             (16, 18, 0),
-            (22, 54, 0),
             (54, 58, 0),
             (60, 62, 0),
         ];

@@ -21,7 +21,7 @@ use std::{
 use rayon::prelude::*;
 use traffic::{
     capture::{CaptureError, CaptureReader},
-    cut::{Watch, cut_watched},
+    cut::{Watch, cut_in_stages, cut_watched},
     session::Session,
     session_table::CutOptions,
 };
@@ -189,13 +189,19 @@ pub fn prepare(
     };
     let done = AtomicUsize::new(0);
     let of = labelled.captures.len();
+    // Where captures are fewer than threads, each is cut in stages.
+    let threads = if of < rayon::current_num_threads() {
+        Threads::Several
+    } else {
+        Threads::One
+    };
     let parts: Vec<Result<Part, PrepareError>> = labelled
         .captures
         .par_iter()
         .enumerate()
         .map(|(at, capture)| {
             let path = staging.path().join(format!("part-{at}.parquet"));
-            let part = cut_capture(at, capture, &form, &path, options, observer)
+            let part = cut_capture(at, capture, &form, &path, options, threads, observer)
                 .inspect_err(|_| observer.stop.store(true, Ordering::Relaxed))?;
             (observer.step)(Step::Cut {
                 done: done.fetch_add(1, Ordering::Relaxed) + 1,
@@ -226,6 +232,15 @@ pub fn prepare(
     assemble(parts, manifest, &options.filters, &options.split, staging)
 }
 
+/// What one capture may take of the machine.
+#[derive(Clone, Copy)]
+enum Threads {
+    /// Its own thread: there are captures for the others.
+    One,
+    /// Two more, for stages.
+    Several,
+}
+
 /// Cuts one capture into a part.
 fn cut_capture(
     at: usize,
@@ -233,6 +248,7 @@ fn cut_capture(
     form: &Form,
     path: &Path,
     options: &PrepareOptions,
+    threads: Threads,
     observer: Observer<'_>,
 ) -> Result<Part, PrepareError> {
     let broken = |source| PrepareError::Capture {
@@ -285,13 +301,21 @@ fn cut_capture(
             ControlFlow::Continue(())
         }
     };
-    // Asked at each frame: sessions may all end with their capture, which may be huge.
-    let watch = Watch {
-        frame: &mut |_| observer.flow(),
-        session: &mut sink,
+    // Asked at each frame, or some of them: sessions may all end with their capture, which may be huge.
+    let tally = match threads {
+        Threads::One => {
+            let watch = Watch {
+                frame: &mut |_| observer.flow(),
+                session: &mut sink,
+            };
+            cut_watched(&mut reader, &options.cutting, 0, watch)
+        }
+        Threads::Several => {
+            let goes_on = &mut || observer.flow();
+            cut_in_stages(&mut reader, &options.cutting, 0, goes_on, &mut sink)
+        }
     };
-    let tally = cut_watched(&mut reader, &options.cutting, 0, watch)
-        .map_err(|error| broken(error.error))?;
+    let tally = tally.map_err(|error| broken(error.error))?;
     if let Some(error) = failure {
         return Err(error.into());
     }

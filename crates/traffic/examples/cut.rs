@@ -1,12 +1,14 @@
 //! What cutting costs: `cut CAPTURE...` reads captures into sessions and tells processor seconds
-//! per gigabyte; `ROUNDS=5` repeats, `END=capture` ends sessions with their capture only.
+//! per gigabyte; `ROUNDS=5` repeats, `END=capture` ends sessions with their capture only, `STAGES=1`
+//! cuts in stages, on threads beside one another.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::{error::Error, num::NonZeroUsize, ops::ControlFlow, path::Path};
 
 use undertone_traffic::{
     capture::CaptureReader,
-    cut::cut,
+    cut::{cut, cut_in_stages},
+    session::Session,
     session_table::{CutOptions, EndRule},
 };
 
@@ -40,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var("END").is_ok_and(|rule| rule == "capture") {
         options.end_rule = EndRule::Capture;
     }
+    let in_stages = std::env::var_os("STAGES").is_some();
     for path in std::env::args().skip(1) {
         let gigabytes = std::fs::metadata(&path)?.len() as f64 / 1e9;
         for _ in 0..rounds {
@@ -47,10 +50,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut reader = CaptureReader::open(Path::new(&path))?;
             // So that nothing of the slices can be left out.
             let mut filled = 0;
-            let tally = cut(&mut reader, &options, 0, &mut |session| {
+            let mut sink = |session: Session| {
                 filled += session.slice.filled();
                 ControlFlow::Continue(())
-            })?;
+            };
+            let tally = if in_stages {
+                let goes_on = &mut || ControlFlow::Continue(());
+                cut_in_stages(&mut reader, &options, 0, goes_on, &mut sink)?
+            } else {
+                cut(&mut reader, &options, 0, &mut sink)?
+            };
             let (after, peak) = used();
             println!(
                 "{path}: {:.3} s/GB of processor, {filled} bytes of slices, peak {peak:.0} MB; {tally}",

@@ -7,7 +7,7 @@ mod pcap;
 mod pcapng;
 mod window;
 
-use std::{fmt, fs::File, io::Read, path::Path};
+use std::{fmt, fs::File, io::Read, ops::Range, path::Path};
 
 pub use compression::Compression;
 pub use error::CaptureError;
@@ -130,7 +130,31 @@ pub struct Frames<'a> {
     heads: &'a [(FrameHead, usize)],
 }
 
+/// Frames that own their bytes, to be looked at elsewhere; its memory is used again and again.
+#[derive(Default)]
+pub(crate) struct OwnedFrames {
+    buffer: Vec<u8>,
+    heads: Vec<(FrameHead, usize)>,
+}
+
+impl OwnedFrames {
+    pub(crate) fn frames(&self) -> Frames<'_> {
+        Frames {
+            buffer: &self.buffer,
+            heads: &self.heads,
+        }
+    }
+}
+
 impl<'a> Frames<'a> {
+    /// Some of them one after another: from one number, counted from 0, to before another.
+    pub(crate) fn range(self, numbers: Range<usize>) -> Self {
+        Self {
+            buffer: self.buffer,
+            heads: &self.heads[numbers],
+        }
+    }
+
     /// How many there are.
     pub fn len(self) -> usize {
         self.heads.len()
@@ -276,6 +300,15 @@ impl CaptureReader {
                 FormatReader::Pcap(reader) => reader.is_drained_in(&self.window),
                 FormatReader::Pcapng(reader) => !reader.has_next_in(&self.window),
             }
+    }
+
+    /// As [`CaptureReader::next_frames`], as many as are in memory, with their bytes in place of what
+    /// `frames` held before.
+    pub(crate) fn take_frames(&mut self, frames: &mut OwnedFrames) -> Result<(), CaptureError> {
+        self.next_frames(usize::MAX)?;
+        std::mem::swap(&mut self.heads, &mut frames.heads);
+        self.window.hand_over(&mut frames.buffer);
+        Ok(())
     }
 
     /// The error with what is known here of its place.

@@ -1,6 +1,10 @@
 //! Cutting a capture, whole or while it comes in: the one path from its frames to sessions and slices.
 
+mod staged;
+
 use std::{cell::Cell, ops::ControlFlow};
+
+pub use staged::cut_in_stages;
 
 use crate::{
     capture::{CaptureError, CaptureReader, Frame},

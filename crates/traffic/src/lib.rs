@@ -1,7 +1,8 @@
 //! Captures to sessions and slices: bytes become frames, packets, sessions, slices.
 //!
 //! Modules are listed in the order in which data passes through them. The crate has no
-//! clock, starts no thread and logs nothing: time comes from the capture.
+//! clock and logs nothing: time comes from the capture. It starts threads only where it is asked to
+//! cut in stages.
 
 pub mod timestamp;
 

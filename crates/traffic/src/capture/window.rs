@@ -87,6 +87,16 @@ impl Window {
         }
     }
 
+    /// Gives the buffer away for another, which goes on with what is not yet taken.
+    pub(super) fn hand_over(&mut self, buffer: &mut Vec<u8>) {
+        let left = self.end - self.start;
+        let length = buffer.len().max(INITIAL).max(left);
+        buffer.resize(length, 0);
+        buffer[..left].copy_from_slice(self.bytes());
+        std::mem::swap(&mut self.buffer, buffer);
+        (self.start, self.end) = (0, left);
+    }
+
     /// Takes `count` bytes, which must be in memory, off the front.
     pub(super) fn take(&mut self, count: usize) {
         debug_assert!(count <= self.end - self.start, "taken bytes are in memory");
@@ -127,6 +137,19 @@ mod tests {
         assert!(window.fill(INITIAL * 2).unwrap() >= INITIAL * 2);
         assert_eq!(window.bytes()[..INITIAL * 2], source[7..INITIAL * 2 + 7]);
         assert_eq!(window.position(), 7);
+    }
+
+    #[test]
+    fn a_buffer_that_is_given_away_takes_nothing_along_that_is_still_to_come() {
+        let source: Vec<u8> = (0..INITIAL * 3).map(|at| (at % 251) as u8).collect();
+        let mut window = Window::new(Box::new(io::Cursor::new(source.clone())));
+        window.fill(INITIAL).unwrap();
+        window.take(INITIAL - 5);
+        let mut given = Vec::new();
+        window.hand_over(&mut given);
+        assert_eq!(given, source[..INITIAL]);
+        assert!(window.fill(INITIAL).unwrap() >= INITIAL);
+        assert_eq!(window.bytes()[..INITIAL], source[INITIAL - 5..][..INITIAL]);
     }
 
     #[test]

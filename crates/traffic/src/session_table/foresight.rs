@@ -6,7 +6,11 @@
 
 use std::hint::black_box;
 
-use super::{ACTIVE, CLOSED, OpenSessions, arrival::Arrival, notes::Notes};
+use super::{
+    arrival::Arrival,
+    open_session::OpenSession,
+    open_sessions::{ACTIVE, CLOSED, OpenSessions},
+};
 
 /// Open sessions from which on they no longer are in the processor's nearest memory.
 const MANY: usize = 2_000;
@@ -14,38 +18,38 @@ const MANY: usize = 2_000;
 /// Sessions that may end during a batch.
 const ENDING: usize = 12;
 
+/// Places that will be looked at soon.
+#[derive(Default)]
+pub(super) struct Near {
+    pub(super) packets: Vec<u32>,
+    pub(super) ending: Vec<u32>,
+}
+
 impl OpenSessions {
     /// Whether so many sessions are open that foresight is worth its work.
     pub(super) fn are_many(&self) -> bool {
-        self.places.len() >= MANY
+        self.count() >= MANY
     }
 
-    /// Reads a little of all that will be read, and leaves it at that; `near` is for its own use.
-    pub(super) fn ask_for_memory(
-        &self,
-        arrivals: &[Option<Arrival>],
-        notes: &Notes,
-        near: &mut Vec<u32>,
-    ) {
-        near.clear();
+    /// Reads a little of what will be read to find the sessions of these packets, and to end those
+    /// that were silent longest; says where they probably are.
+    pub(super) fn foresee(&self, arrivals: &[Option<Arrival>], near: &mut Near) {
+        near.packets.clear();
+        near.ending.clear();
         let packets = arrivals.iter().flatten();
-        near.extend(packets.filter_map(|one| self.places.find(one.hash, |_| true)));
-        // Those that were silent longest end next, and nobody has looked at them for as long.
-        let own = near.len();
+        near.packets
+            .extend(packets.filter_map(|one| self.places.find(one.hash, |_| true)));
+        // Nobody has looked for long at those that end next.
         for list in [ACTIVE, CLOSED] {
-            near.extend(self.recency.oldest_first(list).take(ENDING));
+            let ending = self.recency.oldest_first(list).take(ENDING);
+            near.ending.extend(ending);
         }
         let mut seen = 0;
-        for &place in near.iter() {
+        for &place in near.packets.iter().chain(&near.ending) {
             let session = self.sessions.get(place);
-            seen ^= session.map_or(0, super::OpenSession::glance);
-            seen ^= u64::from(notes.glance(place));
+            seen ^= session.map_or(0, OpenSession::glance);
         }
-        for &place in &near[..own] {
-            seen ^= u64::from(notes.glance_beyond(place));
-        }
-        for &place in &near[own..] {
-            seen ^= u64::from(notes.glance_back(place));
+        for &place in &near.ending {
             let hash = self.sessions.get(place).map(|session| session.hash);
             seen ^= hash.map_or(0, |hash| self.places.glance(hash));
         }

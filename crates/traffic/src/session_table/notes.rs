@@ -3,12 +3,13 @@
 //! Slice, at most 64 summaries, and sums: never the packets. Who is open, and until when, is not
 //! asked here; that is the table's, which tells what to write to which place.
 
+use std::hint::black_box;
+
 use super::{
     CutOptions,
     arrival::Arrival,
     journal::{Chunks, Entry, Fit, Journal},
-    key::SessionKey,
-    open_session::OpenSession,
+    key::{End, SessionKey},
     open_slices::OpenSlices,
     pages::Pages,
 };
@@ -16,9 +17,9 @@ use crate::{
     background::Background,
     excerpt::{Excerpt, ExcerptLimits},
     link::LinkType,
-    packet::Direction,
+    packet::{Context, Direction},
     policy::Zeros,
-    session::{PacketSummary, SUMMARIES, Session, SessionEnd, Volume},
+    session::{PacketSummary, SUMMARIES, Session, SessionEnd, Volume, Window},
     slice::Slice,
     statistics::{Accumulator, DNS_PORT, Nature, Observation},
     timestamp::Timestamp,
@@ -67,6 +68,18 @@ impl Sums {
         self.payload_bytes += u64::from(packet.payload_length);
         self.statistics.add(packet, nature);
     }
+}
+
+/// What the table says of a session that ends or is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Outline {
+    pub(super) key: SessionKey,
+    pub(super) client: End,
+    pub(super) context: Context,
+    pub(super) start: Timestamp,
+    pub(super) latest: Timestamp,
+    pub(super) tcp_flags: [u8; 2],
+    pub(super) window: Option<Window>,
 }
 
 /// The notes of all open sessions, by place.
@@ -187,7 +200,7 @@ impl Notes {
     pub(super) fn session(
         &self,
         place: u32,
-        open: &OpenSession,
+        open: &Outline,
         end_reason: SessionEnd,
     ) -> Option<Session> {
         let note = self.pages.get(place)?;
@@ -200,9 +213,9 @@ impl Notes {
             sums = &replayed;
         }
         Some(Session {
-            window: open.window(),
+            window: open.window,
             five_tuple: open.key.five_tuple(open.client),
-            context: open.context(),
+            context: open.context,
             link_type: note.link_type,
             start: open.start,
             end: open.latest,
@@ -237,13 +250,25 @@ impl Notes {
         self.take_excerpt(place);
     }
 
-    /// Something of the line of memory that a session takes itself.
-    pub(super) fn glance(&self, place: u32) -> u32 {
-        self.pages.get(place).map_or(0, |note| note.filled)
+    /// Reads a little of all that packets of these sessions will be written to, and of all that is
+    /// read of those that may end.
+    pub(super) fn foresee(&self, near: &[u32], ending: &[u32]) {
+        let mut seen = 0;
+        for &place in near.iter().chain(ending) {
+            seen ^= self.pages.get(place).map_or(0, |note| note.filled as u8);
+        }
+        for &place in near {
+            seen ^= self.glance_ahead(place);
+        }
+        for &place in ending {
+            seen ^= self.glance_back(place);
+        }
+        // Or the compiler leaves out what nobody needs.
+        black_box(seen);
     }
 
-    /// Something of the memory beside it that the next packet is written to.
-    pub(super) fn glance_beyond(&self, place: u32) -> u8 {
+    /// Something of the memory that the next packet is written to.
+    fn glance_ahead(&self, place: u32) -> u8 {
         let Some(note) = self.pages.get(place) else {
             return 0;
         };
@@ -253,17 +278,15 @@ impl Notes {
         next.fold(note.journal.glance(&self.chunks), |seen, byte| seen ^ byte)
     }
 
-    /// Something of all the memory beside it that is read when it ends.
-    pub(super) fn glance_back(&self, place: u32) -> u8 {
+    /// Something of all the memory that is read when it ends.
+    fn glance_back(&self, place: u32) -> u8 {
         let Some(note) = self.pages.get(place) else {
             return 0;
         };
         let filled = &self.slices.row(place)[..note.filled as usize];
         let seen = note.journal.glance(&self.chunks);
-        filled
-            .iter()
-            .step_by(LINE)
-            .fold(seen, |seen, byte| seen ^ byte)
+        let lines = filled.iter().step_by(LINE);
+        lines.fold(seen, |seen, byte| seen ^ byte)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     EndRule, LINGER_NANOSECONDS,
     arrival::Arrival,
     key::{End, SessionKey},
+    notes::Outline,
     windows::Course,
 };
 use crate::{
@@ -69,6 +70,19 @@ impl OpenSession {
         rarities
             .map(|rarities| rarities.context)
             .unwrap_or_default()
+    }
+
+    /// What is to be told of it.
+    pub(super) fn outline(&self) -> Outline {
+        Outline {
+            key: self.key,
+            client: self.client,
+            context: self.context(),
+            start: self.start,
+            latest: self.latest,
+            tcp_flags: self.tcp_flags,
+            window: self.window(),
+        }
     }
 
     /// Whether a packet is of its key and context.

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    num::NonZeroUsize,
+    num::{NonZeroU64, NonZeroUsize},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -10,11 +10,12 @@ use std::{
 use proptest::prelude::*;
 use undertone_traffic::{
     capture::CaptureReader,
-    cut::cut,
+    cut::{cut, cut_in_stages},
+    excerpt::ExcerptLimits,
     link::LinkType,
     packet::Protocol,
     session::Session,
-    session_table::{CutOptions, EndRule, Tunnels, Unit},
+    session_table::{CutOptions, EndRule, Glimpses, Tunnels, Unit, Windows},
     synth::{self, Record, TcpFields},
     tally::Tally,
 };
@@ -66,19 +67,67 @@ fn cut_fast(reader: &mut CaptureReader, options: &CutOptions) -> (Vec<Session>, 
     (sessions, tally)
 }
 
-/// Cuts a capture both ways under all options; says how many sessions there were.
+fn cut_staged(reader: &mut CaptureReader, options: &CutOptions) -> (Vec<Session>, Tally) {
+    let mut sessions = Vec::new();
+    let goes_on = &mut || ControlFlow::Continue(());
+    let outcome = cut_in_stages(reader, options, SEED, goes_on, &mut |session| {
+        sessions.push(session);
+        ControlFlow::Continue(())
+    });
+    let tally = outcome.unwrap_or_else(|broken| *broken.tally);
+    (sessions, tally)
+}
+
+/// Windows, glimpses and excerpts, which the plain path does not know.
+fn further_ways() -> Vec<CutOptions> {
+    let windows = Windows {
+        nanoseconds: NonZeroU64::new(700_000_000).unwrap(),
+        skipped_packets: 2,
+    };
+    vec![
+        CutOptions {
+            unit: Unit::Window(windows),
+            ..CutOptions::default()
+        },
+        CutOptions {
+            glimpses: Glimpses {
+                packets: vec![1, 5, 70],
+                age_nanoseconds: Some(1_000_000_000),
+            },
+            packet_slices: 2,
+            excerpts: Some(ExcerptLimits {
+                all_bytes: 10_000,
+                ..ExcerptLimits::default()
+            }),
+            ..CutOptions::default()
+        },
+    ]
+}
+
+#[track_caller]
+fn check_same(name: &str, found: &(Vec<Session>, Tally), expected: &(Vec<Session>, Tally)) {
+    assert_eq!(found.1, expected.1, "{name}");
+    assert_eq!(found.0.len(), expected.0.len(), "{name}");
+    for (number, (session, expected)) in found.0.iter().zip(&expected.0).enumerate() {
+        assert_eq!(session, expected, "{name}, session {number}");
+    }
+}
+
+/// Cuts a capture every way under all options; says how many sessions there were.
 #[track_caller]
 fn check(name: &str, open: impl Fn() -> CaptureReader) -> usize {
     let mut count = 0;
     for options in ways() {
-        let (sessions, tally) = cut_fast(&mut open(), &options);
-        let (expected, expected_tally) = cut_plainly(&mut open(), &options);
-        assert_eq!(tally, expected_tally, "{name}, {options:?}");
-        assert_eq!(sessions.len(), expected.len(), "{name}, {options:?}");
-        for (number, (session, expected)) in sessions.iter().zip(&expected).enumerate() {
-            assert_eq!(session, expected, "{name}, session {number}, {options:?}");
-        }
-        count += sessions.len();
+        let expected = cut_plainly(&mut open(), &options);
+        let name = format!("{name}, {options:?}");
+        check_same(&name, &cut_fast(&mut open(), &options), &expected);
+        check_same(&name, &cut_staged(&mut open(), &options), &expected);
+        count += expected.0.len();
+    }
+    for options in further_ways() {
+        let expected = cut_fast(&mut open(), &options);
+        let name = format!("{name}, {options:?}");
+        check_same(&name, &cut_staged(&mut open(), &options), &expected);
     }
     count
 }
@@ -153,7 +202,9 @@ fn any_packet() -> impl Strategy<Value = (u8, bool, u8, u16, i64)> {
     let gap = prop_oneof![
         0..1_000_000_i64,
         0..2_000_000_000_i64,
-        -2_000_000_000..90_000_000_000_i64
+        -2_000_000_000..90_000_000_000_i64,
+        // Two days, which is more than a journal has room for.
+        prop_oneof![20 => Just(0_i64), 1 => Just(172_800_000_000_000), 1 => Just(-172_800_000_000_000)],
     ];
     (0..12_u8, any::<bool>(), flags, payload, gap)
 }
@@ -192,7 +243,7 @@ proptest! {
     fn made_captures_are_cut_as_the_plain_path_cuts_them(
         packets in prop::collection::vec(any_packet(), 0..900)
     ) {
-        let mut at = 1_000_000_000_000;
+        let mut at = 1_000_000_000_000_000_000;
         let mut records = Vec::new();
         for packet in packets {
             at += packet.4;

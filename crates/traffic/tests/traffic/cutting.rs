@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use undertone_traffic::{
-    cut::{Watch, cut, cut_watched},
+    cut::{Watch, cut, cut_in_stages, cut_watched},
     link::LinkType,
     session::SessionEnd,
     session_table::{CutOptions, Unit},
@@ -82,6 +82,53 @@ fn a_capture_that_breaks_still_gives_the_sessions_before() {
     .unwrap_err();
     assert_eq!(ends(&sessions), [(8, SessionEnd::Closed)]);
     assert_eq!((error.tally.frames, error.tally.sessions()), (8, 1));
+    assert!(error.error.to_string().starts_with("record 8 at byte "));
+}
+
+#[test]
+fn cutting_in_stages_can_be_stopped_by_the_sink_and_between_batches() {
+    let records: Vec<_> = (1..100)
+        .map(|port| synth::record(i64::from(port), synth::ethernet(&other(port))))
+        .collect();
+    let capture = synth::pcap(LinkType::ETHERNET, &records);
+    let options = CutOptions {
+        unit: Unit::Packet,
+        ..CutOptions::default()
+    };
+    for (goes_on, expected) in [(ControlFlow::Continue(()), 3), (ControlFlow::Break(()), 0)] {
+        let mut given = 0;
+        let mut sink = |_| {
+            given += 1;
+            if given == 3 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let mut reader = read(capture.clone()).unwrap();
+        let tally = cut_in_stages(&mut reader, &options, SEED, &mut || goes_on, &mut sink);
+        assert!(tally.is_ok());
+        assert_eq!(given, expected);
+    }
+}
+
+#[test]
+fn a_capture_that_breaks_gives_the_sessions_before_in_stages_too() {
+    let mut capture = synth::pcap(LinkType::ETHERNET, &Conversation::default().frames());
+    capture.extend([0xff; 16]);
+    let mut given = 0;
+    let error = cut_in_stages(
+        &mut read(capture).unwrap(),
+        &CutOptions::default(),
+        SEED,
+        &mut || ControlFlow::Continue(()),
+        &mut |_| {
+            given += 1;
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap_err();
+    assert_eq!((given, error.tally.frames), (1, 8));
     assert!(error.error.to_string().starts_with("record 8 at byte "));
 }
 

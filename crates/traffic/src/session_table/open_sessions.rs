@@ -1,0 +1,223 @@
+//! The open sessions: who is open and until when; what is kept of them is told to whoever keeps it.
+
+use super::{
+    EndRule, LINGER_NANOSECONDS, Unit,
+    arena::Arena,
+    arrival::Arrival,
+    keeping::{Exit, Keep},
+    open_session::OpenSession,
+    places::Places,
+    recency::Recency,
+    windows::Turn,
+};
+use crate::{session::SessionEnd, timestamp::Timestamp};
+
+/// The lists of sessions by recency.
+pub(super) const ACTIVE: usize = 0;
+pub(super) const CLOSED: usize = 1;
+
+/// The open sessions, found by key and by how recently they were active.
+pub(super) struct OpenSessions {
+    pub(super) places: Places,
+    pub(super) sessions: Arena<OpenSession>,
+    pub(super) recency: Recency<2>,
+    /// Those that wait to be shown for their age, in the order in which they began.
+    young: Recency<1>,
+    opened: u64,
+    last_timestamp: Timestamp,
+}
+
+impl OpenSessions {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Places::new(),
+            sessions: Arena::new(),
+            recency: Recency::new(),
+            young: Recency::new(),
+            opened: 0,
+            last_timestamp: Timestamp::default(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Takes a packet in, whose bytes are these.
+    pub(super) fn accept(
+        &mut self,
+        packet: &Arrival,
+        bytes: &[u8],
+        exit: &mut Exit<'_, impl Keep>,
+    ) {
+        match exit.options.unit {
+            Unit::Session | Unit::Window(_) => self.take_in(packet, bytes, exit),
+            Unit::Packet => self.pass(packet, bytes, exit),
+        }
+    }
+
+    fn take_in(&mut self, packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_, impl Keep>) {
+        // One frame with a time far ahead must not end everything: the next has to confirm it.
+        let clock = packet.timestamp.min(self.last_timestamp);
+        self.last_timestamp = packet.timestamp;
+        self.expire(clock, exit);
+        let place = self
+            .find(packet, exit)
+            .unwrap_or_else(|| self.insert(packet, exit));
+        let Some(session) = self.sessions.get_mut(place) else {
+            return;
+        };
+        match session.turn(packet.timestamp) {
+            Turn::Stay => exit.add(place, session, packet, bytes),
+            Turn::Skip => session.pass_over(packet),
+            Turn::Next(window) => {
+                exit.end(place, session, SessionEnd::Window);
+                session.enter_window(packet.timestamp, window);
+                exit.keep.begin_again(place, packet.timestamp);
+                exit.add(place, session, packet, bytes);
+            }
+        }
+        let is_over = exit.options.end_rule.heeds_tcp() && session.is_closed();
+        let list = if is_over { CLOSED } else { ACTIVE };
+        self.recency.touch(list, place);
+        if exit.options.glimpses.packets.contains(&session.packets) {
+            self.young.remove(place);
+            exit.show(place, session, SessionEnd::Open);
+        }
+    }
+
+    /// Where the session is that the packet joins; one that is over before it, ends.
+    fn find(&mut self, packet: &Arrival, exit: &mut Exit<'_, impl Keep>) -> Option<u32> {
+        let sessions = &self.sessions;
+        let place = self.places.find(packet.hash, |place| {
+            sessions
+                .get(place)
+                .is_some_and(|session| session.is_of(packet))
+        })?;
+        let session = self.sessions.get(place)?;
+        match session.end_before(packet, exit.options.end_rule) {
+            None => Some(place),
+            Some(reason) => {
+                self.remove(place, reason, exit);
+                None
+            }
+        }
+    }
+
+    fn insert(&mut self, packet: &Arrival, exit: &mut Exit<'_, impl Keep>) -> u32 {
+        while self.places.len() >= exit.options.max_sessions.get() {
+            if let Some(place) = self.recency.oldest(CLOSED) {
+                self.remove(place, SessionEnd::Closed, exit);
+            } else if let Some(place) = self.recency.oldest(ACTIVE) {
+                self.remove(place, SessionEnd::Evicted, exit);
+            } else {
+                break;
+            }
+        }
+        let mut session = OpenSession::begin(packet, self.opened);
+        session.cut_into(exit.options.unit);
+        self.opened += 1;
+        let place = self.sessions.insert(session);
+        self.places.insert(packet.hash, place);
+        exit.keep.begin(place, packet);
+        if exit.options.glimpses.age_nanoseconds.is_some() {
+            self.young.touch(0, place);
+        }
+        place
+    }
+
+    /// Takes a packet in that is a session of its own.
+    fn pass(&mut self, packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_, impl Keep>) {
+        // There is no other session: nothing stays.
+        const PLACE: u32 = 0;
+        let mut session = OpenSession::begin(packet, 0);
+        exit.keep.begin(PLACE, packet);
+        exit.add(PLACE, &mut session, packet, bytes);
+        exit.end(PLACE, &session, SessionEnd::Packet);
+    }
+
+    fn remove(&mut self, place: u32, reason: SessionEnd, exit: &mut Exit<'_, impl Keep>) {
+        let Some(session) = self.sessions.remove(place) else {
+            return;
+        };
+        self.places.remove(session.hash, place);
+        self.recency.remove(place);
+        self.young.remove(place);
+        exit.end(place, &session, reason);
+    }
+
+    /// Ends the sessions that have been silent for too long, and shows those that are old enough.
+    pub(super) fn expire(&mut self, clock: Timestamp, exit: &mut Exit<'_, impl Keep>) {
+        if let Some(age_nanoseconds) = exit.options.glimpses.age_nanoseconds {
+            self.show_old(clock, age_nanoseconds, exit);
+        }
+        let EndRule::Timeout {
+            idle_nanoseconds, ..
+        } = exit.options.end_rule
+        else {
+            return;
+        };
+        let linger_nanoseconds = LINGER_NANOSECONDS.min(idle_nanoseconds);
+        self.expire_list(CLOSED, SessionEnd::Closed, linger_nanoseconds, clock, exit);
+        self.expire_list(ACTIVE, SessionEnd::Idle, idle_nanoseconds, clock, exit);
+    }
+
+    fn expire_list(
+        &mut self,
+        list: usize,
+        reason: SessionEnd,
+        patience_nanoseconds: u64,
+        clock: Timestamp,
+        exit: &mut Exit<'_, impl Keep>,
+    ) {
+        while let Some(place) = self.recency.oldest(list)
+            && let Some(session) = self.sessions.get(place)
+        {
+            if clock.nanoseconds_since(session.latest) > patience_nanoseconds {
+                self.remove(place, reason, exit);
+                continue;
+            }
+            // A session whose last packet lies far ahead would keep all behind it from ending.
+            if session.latest.nanoseconds_since(clock) > patience_nanoseconds {
+                self.recency.touch(list, place);
+            }
+            break;
+        }
+    }
+
+    fn show_old(&mut self, clock: Timestamp, age_nanoseconds: u64, exit: &mut Exit<'_, impl Keep>) {
+        while let Some(place) = self.young.oldest(0)
+            && let Some(session) = self.sessions.get(place)
+            && session.age(clock) >= age_nanoseconds
+        {
+            self.young.remove(place);
+            exit.show(place, session, SessionEnd::Open);
+        }
+        // One that began far ahead would keep all behind it from being shown.
+        if let Some(place) = self.young.oldest(0)
+            && let Some(session) = self.sessions.get(place)
+            && session.is_ahead_by(clock) > age_nanoseconds
+        {
+            self.young.touch(0, place);
+        }
+    }
+
+    /// Ends every open session, in the order of their first packets.
+    pub(super) fn end_all(&mut self, exit: &mut Exit<'_, impl Keep>) {
+        let all = self.sessions.iter();
+        let mut rest: Vec<u32> = all.map(|(place, _)| place).collect();
+        rest.sort_unstable_by_key(|&place| self.sessions.get(place).map(|session| session.number));
+        let heeds_tcp = exit.options.end_rule.heeds_tcp();
+        for place in rest {
+            let session = self.sessions.get(place);
+            let is_closed = session.is_some_and(|session| heeds_tcp && session.is_closed());
+            let reason = if is_closed {
+                SessionEnd::Closed
+            } else {
+                SessionEnd::Capture
+            };
+            self.remove(place, reason, exit);
+        }
+    }
+}

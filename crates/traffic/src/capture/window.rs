@@ -5,6 +5,9 @@ use std::io::{self, ErrorKind, Read};
 /// Bytes of the window at first; reads ask for as much.
 const INITIAL: usize = 256 << 10;
 
+/// Bytes of a buffer that is handed over: small enough for several to stay in the nearest memory.
+const HANDED_OVER: usize = 64 << 10;
+
 /// A buffer over a byte source that grows only as bytes really arrive.
 pub(super) struct Window {
     source: Box<dyn Read + Send>,
@@ -90,7 +93,7 @@ impl Window {
     /// Gives the buffer away for another, which goes on with what is not yet taken.
     pub(super) fn hand_over(&mut self, buffer: &mut Vec<u8>) {
         let left = self.end - self.start;
-        let length = buffer.len().max(INITIAL).max(left);
+        let length = buffer.len().max(HANDED_OVER).max(left * 2);
         buffer.resize(length, 0);
         buffer[..left].copy_from_slice(self.bytes());
         std::mem::swap(&mut self.buffer, buffer);

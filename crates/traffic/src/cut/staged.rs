@@ -45,8 +45,8 @@ pub fn cut_in_stages(
         let reading = scope.spawn(|| read(reader, empty, give_read));
         let finding = scope.spawn(|| find(finder, take_read, give_found));
         keep(options, take_found, back, goes_on, sink);
-        let failure = reading.join().unwrap_or_else(|panic| resume(panic));
-        let tally = finding.join().unwrap_or_else(|panic| resume(panic));
+        let failure = reading.join().unwrap_or_else(resume);
+        let tally = finding.join().unwrap_or_else(resume);
         (tally, failure)
     });
     tally.captures = 1;

@@ -88,8 +88,10 @@ impl SessionKey {
     pub(super) fn hash(&self, context: &Context, seed: Seed) -> u32 {
         let mut hash = seed.hash(self.0);
         if self.is_in_context() {
-            let [a, b, c, d] = context.vlans.map(u64::from);
-            let vlans = a << 48 | b << 32 | c << 16 | d;
+            let vlans = context
+                .vlans
+                .iter()
+                .fold(0, |ids, &id| ids << 16 | u64::from(id));
             let tunnels = context.tunnels.iter().fold(0, |path, tunnel| {
                 path << 8 | tunnel.map_or(0, |kind| kind as u64 + 1)
             });

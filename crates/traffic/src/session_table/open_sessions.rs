@@ -53,7 +53,7 @@ impl OpenSessions {
     ) {
         match exit.options.unit {
             Unit::Session | Unit::Window(_) => self.take_in(packet, bytes, exit),
-            Unit::Packet => self.pass(packet, bytes, exit),
+            Unit::Packet => pass(packet, bytes, exit),
         }
     }
 
@@ -125,16 +125,6 @@ impl OpenSessions {
             self.young.touch(0, place);
         }
         place
-    }
-
-    /// Takes a packet in that is a session of its own.
-    fn pass(&mut self, packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_, impl Keep>) {
-        // There is no other session: nothing stays.
-        const PLACE: u32 = 0;
-        let mut session = OpenSession::begin(packet, 0);
-        exit.keep.begin(PLACE, packet);
-        exit.add(PLACE, &mut session, packet, bytes);
-        exit.end(PLACE, &session, SessionEnd::Packet);
     }
 
     fn remove(&mut self, place: u32, reason: SessionEnd, exit: &mut Exit<'_, impl Keep>) {
@@ -220,4 +210,14 @@ impl OpenSessions {
             self.remove(place, reason, exit);
         }
     }
+}
+
+/// Takes a packet in that is a session of its own.
+fn pass(packet: &Arrival, bytes: &[u8], exit: &mut Exit<'_, impl Keep>) {
+    // There is no other session: nothing stays.
+    const PLACE: u32 = 0;
+    let mut session = OpenSession::begin(packet, 0);
+    exit.keep.begin(PLACE, packet);
+    exit.add(PLACE, &mut session, packet, bytes);
+    exit.end(PLACE, &session, SessionEnd::Packet);
 }

@@ -72,7 +72,7 @@ enum Bytes {
 /// Steps in their order, and what they speak of.
 #[derive(Default)]
 struct Steps {
-    steps: Vec<Step>,
+    order: Vec<Step>,
     packets: Vec<(Arrival, Bytes)>,
     /// Of the sessions that are shown, in that order.
     outlines: Vec<Outline>,
@@ -87,7 +87,7 @@ struct Steps {
 
 impl Steps {
     fn clear(&mut self) {
-        self.steps.clear();
+        self.order.clear();
         self.packets.clear();
         self.outlines.clear();
         self.joined.clear();
@@ -112,16 +112,16 @@ impl Steps {
 impl Keep for Steps {
     fn begin(&mut self, place: u32, first: &Arrival) {
         let packet = self.packet(first);
-        self.steps.push(Step::Begin { place, packet });
+        self.order.push(Step::Begin { place, packet });
     }
 
     fn begin_again(&mut self, place: u32, start: Timestamp) {
-        self.steps.push(Step::BeginAgain { place, start });
+        self.order.push(Step::BeginAgain { place, start });
     }
 
     fn add(&mut self, place: u32, packet: &Arrival, _bytes: &[u8], direction: Direction) {
         let packet = self.packet(packet);
-        self.steps.push(Step::Add {
+        self.order.push(Step::Add {
             place,
             packet,
             direction,
@@ -130,11 +130,11 @@ impl Keep for Steps {
 
     fn show(&mut self, place: u32, outline: &Outline, reason: SessionEnd) {
         self.outlines.push(*outline);
-        self.steps.push(Step::Show { place, reason });
+        self.order.push(Step::Show { place, reason });
     }
 
     fn forget(&mut self, place: u32) {
-        self.steps.push(Step::Forget { place });
+        self.order.push(Step::Forget { place });
     }
 }
 
@@ -244,7 +244,7 @@ impl Keeper {
             Bytes::Joined(at) => joined.get(at as usize..),
         };
         let mut outlines = outlines.iter();
-        for steps in batch.steps.steps.chunks(FRAMES) {
+        for steps in batch.steps.order.chunks(FRAMES) {
             if batch.steps.are_many {
                 self.foresee(steps);
             }

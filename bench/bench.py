@@ -10,6 +10,7 @@ Run it on an idle machine; what it prints goes into docs/results.md with the dat
 
 import argparse
 import datetime
+import itertools
 import os
 import pathlib
 import shutil
@@ -104,18 +105,33 @@ def packets(arguments):
             print("\nnot here: " + ", ".join(name for name, _, _ in missing))
 
 
-def speed_of(programs, job, batch, threads, seconds):
-    """Samples a second of Undertone's own network."""
-    steps = max(3, int(seconds * 400 / batch))
-    command = [str(programs / "examples/speed"), str(batch), str(threads), str(steps)]
+# Of each job and precision: who does it beside Undertone. Weights and slices are random: speed
+# depends on their size only.
+PEERS = {
+    ("training", "float32"): ["torch-channels-last", "torch-eager"],
+    ("training", "bfloat16"): ["torch-channels-last", "torch-eager"],
+    ("inference", "float32"): ["openvino", "onnxruntime", "torch-channels-last", "torch-eager"],
+    # What OpenVINO chooses by itself where the processor multiplies bfloat16, beside our int8.
+    ("inference", "int8"): ["openvino", "onnxruntime", "openvino in bfloat16"],
+}
+
+
+def speed_of(programs, job, precision, batch, threads, seconds):
+    """Samples a second of Undertone's own network, all bytes of a slice filled."""
+    rate = {"training": 150, "inference": 400}[job] * (2 if precision != "float32" else 1)
+    steps = max(5, int(seconds * rate / batch))
+    command = [programs / "examples/speed", batch, threads, steps, "best", "all", precision, job]
+    command = [str(word) for word in command]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    line = next(line for line in lines if line.startswith(job))
+    start = "inference in int8," if precision == "int8" else f"{job},"
+    line = next(line for line in lines if line.startswith(start))
     return float(line.split(": ")[1].split("/s")[0])
 
 
-def peer_speed(library, job, batch, threads, seconds):
-    command = [sys.executable, str(HERE / "network_peer.py"), library, job, str(batch),
-               str(threads), str(seconds)]
+def peer_speed(library, job, precision, batch, threads, seconds):
+    library, _, other = library.partition(" in ")
+    command = [sys.executable, str(HERE / "network_peer.py"), library, job, other or precision,
+               str(batch), str(threads), str(seconds)]
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     if outcome.returncode:
         print(outcome.stderr.strip().splitlines()[-1:], file=sys.stderr)
@@ -123,33 +139,36 @@ def peer_speed(library, job, batch, threads, seconds):
     return float(outcome.stdout.split()[-1])
 
 
+def speeds_in_turns(programs, arguments, job, precision, batch, threads):
+    """All speeds of each library, Undertone first."""
+    found = {library: [] for library in ["undertone", *PEERS[job, precision]]}
+    own = (job, precision, batch, threads, arguments.seconds)
+    for _ in range(arguments.rounds):
+        for library, speeds in found.items():
+            print(f"{job} in {precision}, batch {batch}, {threads} threads: {library}",
+                  file=sys.stderr)
+            speed = (speed_of(programs, *own) if library == "undertone"
+                     else peer_speed(library, *own))
+            if speed:
+                speeds.append(speed)
+    return found
+
+
 def networks(arguments):
     programs = built(arguments)
-    jobs = [("training", 128)] + [("inference", batch) for batch in arguments.batches]
-    libraries = {
-        "training": ["torch-channels-last", "torch-eager"],
-        "inference": ["openvino", "onnxruntime", "torch-channels-last", "torch-eager"],
-    }
     rows = []
-    for threads in arguments.threads:
-        for job, batch in jobs:
-            found = {library: [] for library in ["undertone", *libraries[job]]}
-            for _ in range(arguments.rounds):
-                for library, speeds in found.items():
-                    print(f"{job}, batch {batch}, {threads} threads: {library}", file=sys.stderr)
-                    own = (job, batch, threads, arguments.seconds)
-                    speed = (speed_of(programs, *own) if library == "undertone"
-                             else peer_speed(library, *own))
-                    if speed:
-                        speeds.append(speed)
+    for (job, precision), threads in itertools.product(PEERS, arguments.threads):
+        for batch in [128] if job == "training" else arguments.batches:
+            found = speeds_in_turns(programs, arguments, job, precision, batch, threads)
             ours = statistics.median(found["undertone"])
             for library, speeds in found.items():
+                start = [f"{job}, {precision}", batch, threads, library]
                 if not speeds:
-                    rows.append([job, batch, threads, library, "not here", ""])
+                    rows.append([*start, "not here", ""])
                     continue
                 speed = statistics.median(speeds)
-                rows.append([job, batch, threads, library, f"{speed:.0f}", f"{ours / speed:.2f}"])
-    print(f"\nslices a second, float32, medians of {arguments.rounds} rounds\n")
+                rows.append([*start, f"{speed:.0f}", f"{ours / speed:.2f}"])
+    print(f"\nslices a second, medians of {arguments.rounds} rounds\n")
     table(["job", "batch", "threads", "library", "slices/s", "undertone is"], rows)
 
 

@@ -14,5 +14,5 @@ else
 fi
 
 python3 -m venv "$environment"
-"$environment/bin/pip" install --quiet numpy torch onnx onnxruntime openvino
+"$environment/bin/pip" install --quiet numpy torch onnx onnxruntime openvino nncf
 echo "now: $environment/bin/python bench/bench.py all"

@@ -3,6 +3,7 @@
 //! Bytes and numbers come in, logits go out: nothing here knows how a packet looks on the wire, and
 //! nothing of Burn shows outside of the crate.
 
+mod aligned;
 pub mod architecture;
 #[cfg(test)]
 mod checks;

@@ -2,6 +2,7 @@
 
 use super::dense::Dense;
 use crate::{
+    aligned::Aligned,
     kernels::Kernels,
     layout::Values,
     trunk::{
@@ -35,7 +36,7 @@ impl Branch {
         kernels: Kernels,
         extent: Extent,
         slice: &[f32],
-        rows: &mut [Vec<f32>; 3],
+        rows: &mut [Aligned<f32>; 3],
         features: &mut [f32],
         mut watch: impl FnMut(usize, &[f32]),
     ) {

@@ -1,6 +1,7 @@
 //! Weights as the engine multiplies by them: linear layers, and convolutions with their `BatchNorm`.
 
 use crate::{
+    aligned::Aligned,
     kernels::{Kernels, PANEL, Product},
     layout::{Layout, Values},
     trunk::{EPSILON, pack_forward, plan::Convolution},
@@ -10,7 +11,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Dense {
     pub(super) inputs: usize,
-    pub(super) weights: Vec<f32>,
+    pub(super) weights: Aligned<f32>,
     pub(super) bias: Vec<f32>,
 }
 
@@ -19,7 +20,7 @@ impl Dense {
     pub(super) fn linear(weights: &[f32], bias: &[f32]) -> Self {
         let (outputs, inputs) = (bias.len(), weights.len() / bias.len());
         let padded = outputs.next_multiple_of(PANEL);
-        let mut panels = vec![0.0; padded * inputs];
+        let mut panels = Aligned::new(padded * inputs);
         for (output, row) in weights.chunks_exact(inputs).enumerate() {
             for (input, &value) in row.iter().enumerate() {
                 panels[((output / PANEL) * inputs + input) * PANEL + output % PANEL] = value;
@@ -43,7 +44,7 @@ impl Dense {
     /// A convolution with its `BatchNorm` folded in.
     pub(super) fn folded(convolution: &Convolution, values: &Values) -> Self {
         let (weights, bias) = fold(convolution, values);
-        let mut panels = Vec::new();
+        let mut panels = Aligned::default();
         pack_forward(convolution, &weights, &mut panels);
         Self {
             inputs: convolution.depth(),

@@ -6,6 +6,7 @@
 
 use super::{branch::inner, dense::fold, network::STEM_PADDING};
 use crate::{
+    aligned::Aligned,
     kernels::{Addend, ByteProduct, Kernels, Output, PANEL, QUAD},
     layout::Values,
     trunk::{
@@ -36,7 +37,7 @@ struct Int8Convolution {
     /// Inputs per output, rounded up to a multiple of [`QUAD`].
     depth: usize,
     /// `[outputs / PANEL, depth / QUAD, PANEL, QUAD]`.
-    weights: Vec<i8>,
+    weights: Aligned<i8>,
     scale: Vec<f32>,
     shift: Vec<f32>,
 }
@@ -45,9 +46,9 @@ struct Int8Convolution {
 #[derive(Debug)]
 pub(super) struct Memory {
     /// The slice with the zeros the stem needs at both ends.
-    slice: Vec<u8>,
+    slice: Aligned<u8>,
     /// A block's input, between its convolutions, and its output.
-    rows: [Vec<u8>; 3],
+    rows: [Aligned<u8>; 3],
 }
 
 impl Memory {
@@ -59,8 +60,8 @@ impl Memory {
             2 * STEM_PADDING + QUAD
         };
         Self {
-            slice: vec![0; if rows == 0 { 0 } else { slice_length } + padding],
-            rows: std::array::from_fn(|_| vec![0; rows]),
+            slice: Aligned::new(if rows == 0 { 0 } else { slice_length } + padding),
+            rows: std::array::from_fn(|_| Aligned::new(rows)),
         }
     }
 }
@@ -101,7 +102,7 @@ impl Int8Branch {
         kernels: Kernels,
         extent: Extent,
         slice: &[u8],
-        floats: &mut [Vec<f32>; 3],
+        floats: &mut [Aligned<f32>; 3],
         memory: &mut Memory,
         features: &mut [f32],
     ) {
@@ -161,7 +162,7 @@ impl Int8Convolution {
         } = *convolution;
         let (folded, bias) = fold(convolution, values);
         let depth = convolution.depth().next_multiple_of(QUAD);
-        let mut weights = vec![0; outputs * depth];
+        let mut weights = Aligned::new(outputs * depth);
         let mut scale = Vec::with_capacity(outputs);
         for (output, row) in folded.chunks_exact(inputs * taps).enumerate() {
             let largest = row

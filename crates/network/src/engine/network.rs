@@ -11,6 +11,7 @@ use super::{
     statistics::Statistics,
 };
 use crate::{
+    aligned::Aligned,
     architecture::{Architecture, Shape},
     forward::{autoencoder::CODE, sequence::FEATURES as SEQUENCE_FEATURES},
     input::Input,
@@ -70,9 +71,9 @@ impl Spatial {
 #[derive(Debug)]
 pub(super) struct Memory {
     /// The slice, zero to one, with the zeros the stem needs at both ends.
-    pub(super) slice: Vec<f32>,
+    pub(super) slice: Aligned<f32>,
     /// A block's input, between its convolutions, and its output where that is elsewhere.
-    pub(super) rows: [Vec<f32>; 3],
+    pub(super) rows: [Aligned<f32>; 3],
     /// The same of bytes.
     bytes: int8::Memory,
     /// Inputs and outputs of the layers of the head.
@@ -199,8 +200,8 @@ impl Memory {
             .unwrap_or(0);
         let gates = network.gru.as_ref().map_or(0, Gru::gates);
         Self {
-            slice: vec![0.0; shape.slice_length + 2 * STEM_PADDING],
-            rows: std::array::from_fn(|_| vec![0.0; rows]),
+            slice: Aligned::new(shape.slice_length + 2 * STEM_PADDING),
+            rows: std::array::from_fn(|_| Aligned::new(rows)),
             bytes: int8::Memory::new(if is_int8 { rows } else { 0 }, shape.slice_length),
             wide: std::array::from_fn(|_| vec![0.0; wide]),
             gates: vec![0.0; gates],

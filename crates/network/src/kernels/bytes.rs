@@ -88,7 +88,8 @@ impl Kernels {
         }
         // What the tiles read and write ends where these say.
         assert!(columns.is_multiple_of(PANEL), "columns come in panels");
-        assert!(depth.is_multiple_of(QUAD), "inputs come in fours");
+        let is_in_fours = depth > 0 && depth.is_multiple_of(QUAD);
+        assert!(is_in_fours, "inputs come in fours");
         assert!(product.input.len() >= (rows - 1) * product.row_stride + depth);
         assert!(product.weights.len() >= columns * depth);
         assert!(product.scale.len() >= columns && product.shift.len() >= columns);
@@ -107,8 +108,8 @@ impl Kernels {
                 unsafe { multiply_in_tiles(product) }
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 if is_x86_feature_detected!("avx512vnni") => {
-                #[target_feature(enable = "avx512f,avx512vnni")]
+            Self::Avx512 if has_vnni() => {
+                #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
                 fn run(product: ByteProduct<'_>) {
                     // SAFETY: this function has the features; the product was checked.
                     unsafe { multiply::<Vnni, 14>(product) }
@@ -133,6 +134,12 @@ impl Kernels {
             _ => unsafe { multiply::<PortableIntegers, 4>(product) },
         }
     }
+}
+
+/// Whether the processor multiplies bytes in vectors of 512 bits.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn has_vnni() -> bool {
+    is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bw")
 }
 
 /// Some rows of a pair of vectors' columns, small enough for the registers.
@@ -246,24 +253,30 @@ unsafe fn finish<V: Integers>(tile: Tile, sums: &[[V; 2]]) {
     unsafe {
         let floor = V::Floats::splat(tile.floor);
         let times = V::Floats::splat(tile.times);
-        for half in 0..2 {
-            let scale = V::Floats::load(tile.scale.add(half * lanes));
-            let shift = V::Floats::load(tile.shift.add(half * lanes));
-            for (row, sums) in sums.iter().enumerate() {
-                let place = row * tile.columns + half * lanes;
-                let mut value = sums[half].to_floats().mul(scale).add(shift);
-                if !tile.bytes.is_null() {
-                    let bytes = V::Floats::load_bytes(tile.bytes.add(place));
-                    value = value.add(bytes.mul(times));
-                }
-                if !tile.floats.is_null() {
-                    value = value.add(V::Floats::load(tile.floats.add(place)));
-                }
-                if tile.to_bytes.is_null() {
-                    floor.max(value).store(tile.to_floats.add(place));
-                } else {
-                    value.store_bytes(tile.to_bytes.add(place));
-                }
+        let halves = |from: *const f32| [V::Floats::load(from), V::Floats::load(from.add(lanes))];
+        let (scale, shift) = (halves(tile.scale), halves(tile.shift));
+        for (row, sums) in sums.iter().enumerate() {
+            let place = row * tile.columns;
+            let mut values = [0, 1].map(|half| {
+                let value = sums[half].to_floats();
+                value.mul(scale[half]).add(shift[half])
+            });
+            if !tile.bytes.is_null() {
+                let from = tile.bytes.add(place);
+                let bytes = [from, from.add(lanes)].map(|from| V::Floats::load_bytes(from));
+                values = [0, 1].map(|half| values[half].add(bytes[half].mul(times)));
+            }
+            if !tile.floats.is_null() {
+                let floats = halves(tile.floats.add(place));
+                values = [0, 1].map(|half| values[half].add(floats[half]));
+            }
+            let [first, second] = values;
+            if tile.to_bytes.is_null() {
+                let to = tile.to_floats.add(place);
+                floor.max(first).store(to);
+                floor.max(second).store(to.add(lanes));
+            } else {
+                V::Floats::store_bytes(first, second, tile.to_bytes.add(place));
             }
         }
     }
@@ -348,28 +361,30 @@ unsafe fn multiply<V: Integers, const ROWS: usize>(product: ByteProduct<'_>) {
 ///
 /// Tiles, AVX-512F and AVX512-VNNI are available; the product's lengths were checked.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vnni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn multiply_in_tiles(product: ByteProduct<'_>) {
     let (rows, depth) = (product.rows, product.depth);
     let first = first_tile(product);
     // SAFETY: the caller vouches for the features.
-    let mut sums = [[unsafe { Vnni::zero() }; 2]; tiles::SIDE];
-    let full = rows / tiles::SIDE * tiles::SIDE;
-    for (from, to) in [(0, full), (full, rows)] {
-        let at_once = (to - from).min(tiles::SIDE);
-        if at_once == 0 {
+    let mut sums = [[unsafe { Vnni::zero() }; 2]; tiles::BYTE_ROWS];
+    // As few blocks as can be, of almost equal height: the first `higher` have a row more.
+    let blocks = rows.div_ceil(tiles::BYTE_ROWS);
+    let (lower, higher) = (rows / blocks, rows % blocks);
+    let border = higher * (lower + 1);
+    for (height, from, to) in [(lower + 1, 0, border), (lower, border, rows)] {
+        if from == to {
             continue;
         }
         // SAFETY: the caller vouches for the features; `Kernels::multiply_bytes` asserted that all
-        // rows and columns lie in their slices, and each turn ends at `to`.
+        // rows and columns lie in their slices, and the blocks end at `to`.
         unsafe {
-            tiles::begin_bytes(at_once, depth);
+            let tiles = tiles::ByteTiles::begin(height, depth);
             for column in (0..first.columns).step_by(PANEL) {
                 let next = first.beside(column);
-                for row in (from..to).step_by(at_once) {
-                    let tile = next.below(row);
-                    tiles::sum_bytes(tile.left, tile.row_stride, tile.right, depth, &mut sums);
-                    finish(tile, &sums[..at_once]);
+                for row in (from..to).step_by(height) {
+                    let next = next.below(row);
+                    tiles.sum(next.left, next.row_stride, next.right, &mut sums);
+                    finish(next, &sums[..height]);
                 }
             }
         }

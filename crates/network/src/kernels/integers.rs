@@ -5,14 +5,15 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm_packus_epi16, _mm_packus_epi32,
-    _mm_storel_epi64, _mm_storeu_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128,
-    _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_cvtps_epi32, _mm256_extracti128_si256,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_slli_epi16, _mm256_srai_epi16,
-    _mm256_srli_epi16, _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32,
-    _mm512_cvtps_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_min_ps, _mm512_mul_ps,
-    _mm512_set1_epi32, _mm512_setzero_si512,
+    __m256i, __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32,
+    _mm256_and_si256, _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32,
+    _mm256_cvtps_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_packs_epi32, _mm256_packus_epi16, _mm256_permutevar8x32_epi32, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_slli_epi16,
+    _mm256_srai_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm512_castsi512_si256,
+    _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_dpbusd_epi32,
+    _mm512_loadu_si512, _mm512_min_ps, _mm512_mul_ps, _mm512_packs_epi32, _mm512_packus_epi16,
+    _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -54,8 +55,8 @@ pub(super) trait Rounded: Vector {
     unsafe fn mul(self, other: Self) -> Self;
     /// `LANES` bytes.
     unsafe fn load_bytes(from: *const u8) -> Self;
-    /// To the nearest of 0 to 255, of two the even one, `LANES` bytes.
-    unsafe fn store_bytes(self, to: *mut u8);
+    /// To the nearest of 0 to 255, of two the even one: `LANES` bytes of each.
+    unsafe fn store_bytes(first: Self, second: Self, to: *mut u8);
 }
 
 /// Four sums in plain Rust.
@@ -107,14 +108,14 @@ impl Rounded for Portable {
         Self(unsafe { from.cast::<[u8; 4]>().read() }.map(f32::from))
     }
     #[inline(always)]
-    unsafe fn store_bytes(self, to: *mut u8) {
+    unsafe fn store_bytes(first: Self, second: Self, to: *mut u8) {
         // Above 2^23 a float32 is a whole number: adding rounds, and the low bits are the result.
         const WHOLE: f32 = 12_582_912.0;
-        let bytes = self
-            .0
-            .map(|value| ((value.clamp(0.0, 255.0) + WHOLE).to_bits() & 0xFF) as u8);
-        // SAFETY: the caller vouches for room for four bytes.
-        unsafe { to.cast::<[u8; 4]>().write(bytes) }
+        let bytes = [first.0, second.0].map(|values| {
+            values.map(|value| ((value.clamp(0.0, 255.0) + WHOLE).to_bits() & 0xFF) as u8)
+        });
+        // SAFETY: the caller vouches for room for eight bytes.
+        unsafe { to.cast::<[[u8; 4]; 2]>().write(bytes) }
     }
 }
 
@@ -186,18 +187,19 @@ impl Rounded for Avx2 {
         Self(unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) })
     }
     #[inline(always)]
-    unsafe fn store_bytes(self, to: *mut u8) {
-        // SAFETY: the caller vouches for the features and for room for eight bytes.
+    unsafe fn store_bytes(first: Self, second: Self, to: *mut u8) {
+        // SAFETY: the caller vouches for the features and for room for sixteen bytes.
         unsafe {
             let most = Self::splat(255.0);
-            let clamped = _mm256_min_ps(self.max(Self::splat(0.0)).0, most.0);
-            let whole = _mm256_cvtps_epi32(clamped);
-            let (low, high) = (
-                _mm256_castsi256_si128(whole),
-                _mm256_extracti128_si256::<1>(whole),
-            );
-            let words = _mm_packus_epi32(low, high);
-            _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+            let [first, second] =
+                [first, second].map(|values| _mm256_cvtps_epi32(_mm256_min_ps(values.0, most.0)));
+            // Both steps cut off what is below zero, in halves of a register: its fours come in the
+            // order 0, 2, 1, 3 of first, second, first, second.
+            let words = _mm256_packs_epi32(first, second);
+            let bytes = _mm256_packus_epi16(words, words);
+            let order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+            let bytes = _mm256_permutevar8x32_epi32(bytes, order);
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(bytes));
         }
     }
 }
@@ -252,13 +254,17 @@ impl Rounded for Avx512 {
         Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) })
     }
     #[inline(always)]
-    unsafe fn store_bytes(self, to: *mut u8) {
-        // SAFETY: the caller vouches for the features and for room for sixteen bytes.
+    unsafe fn store_bytes(first: Self, second: Self, to: *mut u8) {
+        // SAFETY: the caller vouches for the features and for room for 32 bytes.
         unsafe {
             let most = Self::splat(255.0);
-            let clamped = _mm512_min_ps(self.max(Self::splat(0.0)).0, most.0);
-            let whole = _mm512_cvtps_epi32(clamped);
-            _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(whole));
+            let [first, second] =
+                [first, second].map(|values| _mm512_cvtps_epi32(_mm512_min_ps(values.0, most.0)));
+            let words = _mm512_packs_epi32(first, second);
+            let bytes = _mm512_packus_epi16(words, words);
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+            let bytes = _mm512_permutexvar_epi32(order, bytes);
+            _mm256_storeu_si256(to.cast(), _mm512_castsi512_si256(bytes));
         }
     }
 }

@@ -78,11 +78,7 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => is_x86_feature_detected!("avx512f"),
             #[cfg(target_arch = "x86_64")]
-            Self::Amx => {
-                Self::Avx512.is_available()
-                    && is_x86_feature_detected!("avx512vnni")
-                    && tiles::are_available()
-            }
+            Self::Amx => Self::Avx512.is_available() && bytes::has_vnni() && tiles::are_available(),
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }

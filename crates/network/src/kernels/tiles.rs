@@ -5,21 +5,19 @@
 //! panels have already. There are no stable intrinsics, hence assembly; eight registers hold
 //! tiles, and nothing but the code here uses them.
 //!
-//! `tmm0` and `tmm1` are the sums of sixteen rows by 32 columns, `tmm4` the rows, `tmm6` and `tmm7`
-//! the columns. Pairs are multiplied 32 rows at a time: `tmm2` and `tmm3` are the sums of the lower
-//! sixteen, `tmm5` those rows. Of bytes, whose right factors are half as large and stay near, sixteen
-//! rows are done at a time, and what is left of a depth that is no multiple of 64 has smaller tiles of
-//! its own: `tmm5` for the rows, `tmm2` and `tmm3` for the columns.
+//! `tmm0` and `tmm1` are the sums of sixteen rows by 32 columns, `tmm2` and `tmm3` those of the sixteen
+//! rows below, `tmm4` and `tmm5` the rows, `tmm6` and `tmm7` the columns.
 
 mod bytes;
 mod pairs;
+mod sums;
 
 use std::{
     arch::{asm, x86_64::__cpuid_count},
     sync::OnceLock,
 };
 
-pub(super) use bytes::{begin_bytes, end_bytes, sum_bytes};
+pub(super) use bytes::{ByteTiles, ROWS as BYTE_ROWS, end_bytes};
 pub(super) use pairs::{multiply_pairs, suit, suit_gradient, weight_gradient};
 
 use super::bytes::QUAD;
@@ -119,13 +117,11 @@ impl Shapes {
         Self::full().rows(&[0, 1, 4], upper).rows(&[2, 3, 5], lower)
     }
 
-    /// For sums of bytes of `rows` rows, 1 to 16, whose depth leaves `rest` behind the last 64.
-    fn of_bytes(rows: usize, rest: usize) -> Self {
-        let rest = rest.max(QUAD);
-        Self::full()
-            .rows(&[0, 1, 4, 5], rows)
-            .row_bytes(&[5], rest)
-            .rows(&[2, 3], rest / QUAD)
+    /// For sums of bytes of `rows` rows, 1 to 32, `step` left bytes of each at a time, 4 to 64.
+    fn of_bytes(rows: usize, step: usize) -> Self {
+        Self::of_pairs(rows)
+            .row_bytes(&[4, 5], step)
+            .rows(&[6, 7], step / QUAD)
     }
 
     /// # Safety
@@ -146,31 +142,3 @@ unsafe fn release() {
     // SAFETY: by the caller.
     unsafe { asm!("tilerelease", options(nostack, nomem)) }
 }
-
-/// Adds the products of sixteen rows and 32 columns to `tmm0` and `tmm1`, one tile of the depth after
-/// another: `add_upper!(instruction, steps, left, left's stride, left's step, right)`, in bytes.
-macro_rules! add_upper {
-    ($multiply:literal, $steps:expr, $left:expr, $stride:expr, $step:expr, $right:expr) => {
-        asm!(
-            "2:",
-            "tileloadd tmm4, [{left} + {stride}]",
-            "tileloadd tmm6, [{right} + {panel}]",
-            "tileloadd tmm7, [{right} + {panel} + 64]",
-            concat!($multiply, " tmm0, tmm4, tmm6"),
-            concat!($multiply, " tmm1, tmm4, tmm7"),
-            "add {left}, {step}",
-            "add {right}, {down}",
-            "dec {steps}",
-            "jnz 2b",
-            steps = inout(reg) $steps => _,
-            left = inout(reg) $left => _,
-            right = inout(reg) $right => _,
-            stride = in(reg) $stride,
-            step = in(reg) $step,
-            panel = in(reg) PANEL * QUAD,
-            down = in(reg) SIDE * PANEL * QUAD,
-            options(nostack, readonly),
-        )
-    };
-}
-use add_upper;

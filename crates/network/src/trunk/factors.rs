@@ -1,20 +1,21 @@
 //! What the branch's products multiply: floats, or pairs of bfloat16 made of them.
 
+use crate::aligned::Aligned;
 use crate::kernels::{Kernels, PANEL, Pair, Product};
 
 /// A right factor in panels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Panels {
     /// `[columns / PANEL, depth, PANEL]`.
-    pub(crate) floats: Vec<f32>,
+    pub(crate) floats: Aligned<f32>,
     /// The same in pairs, `[columns / PANEL, depth / 2, PANEL]`; empty where floats are multiplied.
-    pub(crate) pairs: Vec<Pair>,
+    pub(crate) pairs: Aligned<Pair>,
 }
 
 impl Panels {
     /// Pairs of the floats, of which there is an even number of rows a panel.
     pub(crate) fn pair(&mut self, kernels: Kernels) {
-        self.pairs.resize(self.floats.len() / 2, Pair::default());
+        self.pairs.resize(self.floats.len() / 2);
         kernels.pair_rows(&self.floats, &mut self.pairs);
     }
 }
@@ -36,8 +37,12 @@ impl<'a> From<&'a [f32]> for Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Of an even number of floats, in pairs.
-    pub(super) fn paired(kernels: Kernels, floats: &'a [f32], place: &'a mut Vec<Pair>) -> Self {
-        place.resize(floats.len() / 2, Pair::default());
+    pub(super) fn paired(
+        kernels: Kernels,
+        floats: &'a [f32],
+        place: &'a mut Aligned<Pair>,
+    ) -> Self {
+        place.resize(floats.len() / 2);
         kernels.pair_neighbours(floats, place);
         Self {
             floats,
@@ -119,34 +124,33 @@ impl Multiplication<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Gradient {
     /// Padded rows, for the gradient of the input.
-    pub(super) rows: Vec<f32>,
+    pub(super) rows: Aligned<f32>,
     /// The same in pairs.
-    pub(super) row_pairs: Vec<Pair>,
+    pub(super) row_pairs: Aligned<Pair>,
     /// Panels, for the gradient of the weights.
-    pub(super) panels: Vec<f32>,
+    pub(super) panels: Aligned<f32>,
     /// The same in pairs of rows.
-    pub(super) panel_pairs: Vec<Pair>,
+    pub(super) panel_pairs: Aligned<Pair>,
 }
 
 impl Gradient {
     /// For padded rows of so many floats and panels of so many.
     pub(super) fn new(rows: usize, panels: usize) -> Self {
         Self {
-            rows: vec![0.0; rows],
-            panels: vec![0.0; panels],
-            row_pairs: Vec::new(),
-            panel_pairs: Vec::new(),
+            rows: Aligned::new(rows),
+            panels: Aligned::new(panels),
+            row_pairs: Aligned::default(),
+            panel_pairs: Aligned::default(),
         }
     }
 
     /// Pairs of what the first `rows` padded rows and their panels hold.
     pub(super) fn pair(&mut self, kernels: Kernels, rows: usize, channels: usize) {
         let padded = &self.rows[..(rows + 2) * channels];
-        self.row_pairs.resize(padded.len() / 2, Pair::default());
+        self.row_pairs.resize(padded.len() / 2);
         kernels.pair_neighbours(padded, &mut self.row_pairs);
         let paired = rows.div_ceil(2) * PANEL;
-        self.panel_pairs
-            .resize(channels / PANEL * paired, Pair::default());
+        self.panel_pairs.resize(channels / PANEL * paired);
         let panels = self.panels[..rows * channels].chunks_exact(rows * PANEL);
         for (panel, pairs) in panels.zip(self.panel_pairs.chunks_exact_mut(paired)) {
             kernels.pair_rows(panel, pairs);

@@ -14,7 +14,7 @@ use super::{
     plan::FEATURES,
     window,
 };
-use crate::{kernels::Pair, precision::Precision};
+use crate::{aligned::Aligned, kernels::Pair, precision::Precision};
 
 impl Trunk {
     /// Features `[batch, FEATURES]` of slices `[batch, slice length]` whose bytes were divided
@@ -58,24 +58,24 @@ impl Trunk {
         let (plan, largest) = (&self.plan, self.largest_output());
         if batch != self.batch {
             self.batch = batch;
-            self.slices.resize(batch * plan.slice_length, 0.0);
+            self.slices.resize(batch * plan.slice_length);
             for (output, convolution) in self.outputs.iter_mut().zip(&plan.convolutions) {
-                output.resize(batch * convolution.output_size(), 0.0);
+                output.resize(batch * convolution.output_size());
             }
             for (input, block) in self.inputs.iter_mut().zip(&plan.blocks) {
                 let first = &plan.convolutions[block.first];
-                input.resize(batch * (first.input_length + 2) * first.inputs, 0.0);
+                input.resize(batch * (first.input_length + 2) * first.inputs);
             }
-            self.outer.resize(batch * largest, 0.0);
-            self.inner.resize(batch * largest, 0.0);
+            self.outer.resize(batch * largest);
+            self.inner.resize(batch * largest);
         }
         let padding = 16;
         while self.scratch.len() < rayon::current_num_threads() {
             self.scratch.push(Mutex::new(Scratch {
-                activation: vec![0.0; plan.largest_rows().max(plan.slice_length + padding)],
-                pairs: Vec::new(),
+                activation: Aligned::new(plan.largest_rows().max(plan.slice_length + padding)),
+                pairs: Aligned::default(),
                 gradient: Gradient::new(plan.largest_rows(), largest),
-                input: vec![0.0; plan.largest_rows()],
+                input: Aligned::new(plan.largest_rows()),
             }));
         }
     }
@@ -121,7 +121,7 @@ impl Trunk {
     }
 
     /// Padded rows as a block's convolutions read them.
-    fn rows<'a>(&self, padded: &'a [f32], place: &'a mut Vec<Pair>) -> Rows<'a> {
+    fn rows<'a>(&self, padded: &'a [f32], place: &'a mut Aligned<Pair>) -> Rows<'a> {
         match self.precision {
             Precision::Float32 => padded.into(),
             Precision::Bfloat16 => Rows::paired(self.kernels, padded, place),

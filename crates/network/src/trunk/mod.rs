@@ -28,7 +28,7 @@ use padding::Extent;
 use parallel::Scratch;
 use plan::{Convolution, Plan};
 
-use crate::{kernels::Kernels, precision::Precision};
+use crate::{aligned::Aligned, kernels::Kernels, precision::Precision};
 
 /// The branch, its kernels, and the memory of one step.
 #[derive(Debug)]
@@ -45,17 +45,17 @@ pub(crate) struct Trunk {
     /// Samples of the last forward pass.
     batch: usize,
     /// The slices of the last forward pass, `[batch, slice length]`, zero to one.
-    slices: Vec<f32>,
+    slices: Aligned<f32>,
     /// How much of each slice is computed.
     extents: Vec<Extent>,
     /// Per convolution, its output before `BatchNorm`: `[batch, length, channels]`.
-    outputs: Vec<Vec<f32>>,
+    outputs: Vec<Aligned<f32>>,
     /// Per block, its input: `[batch, length + 2, channels]`.
-    inputs: Vec<Vec<f32>>,
+    inputs: Vec<Aligned<f32>>,
     /// Gradient behind the rectifier of a block's output, one block at a time.
-    outer: Vec<f32>,
+    outer: Aligned<f32>,
     /// Gradient behind the rectifier between a block's convolutions.
-    inner: Vec<f32>,
+    inner: Aligned<f32>,
     sums: Vec<f64>,
     partials: Vec<f32>,
     scratch: Vec<Mutex<Scratch>>,
@@ -72,12 +72,12 @@ impl Trunk {
             norms: vec![Norm::default(); count],
             packed: vec![Packed::default(); count],
             batch: 0,
-            slices: Vec::new(),
+            slices: Aligned::default(),
             extents: Vec::new(),
-            outputs: vec![Vec::new(); count],
-            inputs: vec![Vec::new(); plan.blocks.len()],
-            outer: Vec::new(),
-            inner: Vec::new(),
+            outputs: vec![Aligned::default(); count],
+            inputs: vec![Aligned::default(); plan.blocks.len()],
+            outer: Aligned::default(),
+            inner: Aligned::default(),
             sums: Vec::new(),
             partials: Vec::new(),
             scratch: Vec::new(),

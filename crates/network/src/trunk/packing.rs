@@ -2,6 +2,7 @@
 
 use super::{factors::Panels, plan::Convolution};
 use crate::{
+    aligned::Aligned,
     kernels::{Kernels, PANEL},
     precision::Precision,
 };
@@ -18,14 +19,14 @@ pub(crate) struct Packed {
 }
 
 /// `weights` is `[outputs, inputs, taps]`, as `PyTorch` has it.
-pub(crate) fn pack_forward(convolution: &Convolution, weights: &[f32], into: &mut Vec<f32>) {
+pub(crate) fn pack_forward(convolution: &Convolution, weights: &[f32], into: &mut Aligned<f32>) {
     let Convolution {
         inputs,
         outputs,
         taps,
         ..
     } = *convolution;
-    into.resize(outputs * inputs * taps, 0.0);
+    into.resize(outputs * inputs * taps);
     let depth = inputs * taps;
     for (panel, columns) in into.chunks_exact_mut(depth * PANEL).enumerate() {
         for column in 0..PANEL {
@@ -44,7 +45,7 @@ fn pack_transposed(
     convolution: &Convolution,
     weights: &[f32],
     used: &[usize],
-    into: &mut Vec<f32>,
+    into: &mut Aligned<f32>,
 ) {
     let Convolution {
         inputs,
@@ -52,7 +53,7 @@ fn pack_transposed(
         taps,
         ..
     } = *convolution;
-    into.resize(used.len() * inputs * outputs, 0.0);
+    into.resize(used.len() * inputs * outputs);
     if used.is_empty() {
         return;
     }

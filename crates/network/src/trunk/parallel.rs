@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::factors::Gradient;
-use crate::kernels::Pair;
+use crate::{aligned::Aligned, kernels::Pair};
 
 /// Chunks of a batch; fewer if there are fewer samples. More would use more threads and cost
 /// more memory for partial weight gradients.
@@ -18,13 +18,13 @@ const CHUNKS: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// A padded activation.
-    pub(crate) activation: Vec<f32>,
+    pub(crate) activation: Aligned<f32>,
     /// Pairs of it.
-    pub(crate) pairs: Vec<Pair>,
+    pub(crate) pairs: Aligned<Pair>,
     /// Gradient of a convolution's output.
     pub(super) gradient: Gradient,
     /// Gradient of a convolution's input.
-    pub(crate) input: Vec<f32>,
+    pub(crate) input: Aligned<f32>,
 }
 
 /// One sample's share of the work.

@@ -13,7 +13,10 @@ use super::{
     plan::Convolution,
     window,
 };
-use crate::kernels::{Kernels, NormGradient, PANEL, Pair, WeightGradient};
+use crate::{
+    aligned::Aligned,
+    kernels::{Kernels, NormGradient, PANEL, Pair, WeightGradient},
+};
 
 /// Floats of a weight gradient that one thread adds up at a time.
 const REDUCE: usize = 4096;
@@ -72,10 +75,14 @@ impl Way<'_> {
 
     /// The convolution's input as [`Way::weights`] reads it: where pairs are multiplied, each
     /// value with the one that takes its part in the next output.
-    pub(super) fn pair_outputs<'a>(&self, padded: &'a [f32], place: &'a mut Vec<Pair>) -> Rows<'a> {
+    pub(super) fn pair_outputs<'a>(
+        &self,
+        padded: &'a [f32],
+        place: &'a mut Aligned<Pair>,
+    ) -> Rows<'a> {
         place.clear();
         if self.packed.is_paired() {
-            place.resize(padded.len(), Pair::default());
+            place.resize(padded.len());
             let distance = self.convolution.stride * self.convolution.inputs;
             self.kernels.pair_ahead(padded, distance, place);
         }

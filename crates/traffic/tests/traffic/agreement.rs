@@ -168,6 +168,24 @@ fn the_samples_are_cut_as_the_plain_path_cuts_them() {
 }
 
 #[test]
+fn the_corpus_of_the_fuzz_targets_is_cut_as_the_plain_path_cuts_it() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    let mut sessions = 0;
+    // What chooses the options of a target comes first.
+    for (target, before) in [("capture", 0), ("sessions", 3)] {
+        for entry in fs::read_dir(corpus.join(target)).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap().split_off(before);
+            if read(bytes.clone()).is_ok() {
+                let name = path.display().to_string();
+                sessions += check(&name, || read(bytes.clone()).unwrap());
+            }
+        }
+    }
+    assert!(sessions > 20, "{sessions}");
+}
+
+#[test]
 fn the_odd_captures_are_cut_as_the_plain_path_cuts_them() {
     let Some(folder) = odd_captures::folder() else {
         return;

@@ -9,6 +9,7 @@ mod facts;
 pub(crate) mod figures;
 pub mod intervals;
 pub mod leak;
+pub mod opponents;
 pub mod preamble;
 pub mod reliability;
 pub mod sharing;
@@ -152,6 +153,10 @@ pub struct Evaluation {
     /// What it answers early; none in evaluations of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early: Option<early::EarlyVerdicts>,
+    /// What knows next to nothing and was fitted to the same training samples; none if these were not
+    /// at hand, and in evaluations of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opponents: Vec<opponents::Opponent>,
     /// How well samples of no class of the model are found out, an entry for each dataset of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<unknown::UnknownDetection>,
@@ -253,6 +258,7 @@ pub fn evaluate(
         background: figures.background,
         preamble: PreambleShare::of(rows, &answers, classes),
         early: Some(early::verdicts(model, manifest, &rows.samples, threads)),
+        opponents: Vec::new(),
         unknown: Vec::new(),
     })
 }

@@ -13,6 +13,7 @@ use learn::{
     dataset::{Dataset, Split},
     evaluation::{
         self, Evaluation, Subject,
+        opponents::Opponent,
         sharing::Seen,
         unknown::{self, Strangers},
     },
@@ -110,7 +111,7 @@ impl Evaluate {
         } else {
             training_dataset(run.as_ref(), &model)
         };
-        let evaluation = self
+        let mut evaluation = self
             .evaluate(
                 &model,
                 &dataset,
@@ -128,6 +129,10 @@ impl Evaluate {
                     dataset_path.display()
                 )
             })?;
+        if is_own {
+            evaluation.opponents = Opponent::all(&dataset, self.split(), self.threads())
+                .context("cannot fit what knows next to nothing to the training samples")?;
+        }
         let epochs = match &run {
             Some(run) => run.epochs()?,
             None => Vec::new(),
@@ -169,9 +174,7 @@ impl Evaluate {
                 captures: &training.manifest.captures,
             }),
         };
-        let threads = self
-            .threads
-            .map_or_else(super::default_threads, NonZeroUsize::get);
+        let threads = self.threads();
         let mut evaluation = evaluation::evaluate(model, subject, threads)?;
         for strangers in strangers {
             let known = &subject.rows.samples;
@@ -179,6 +182,11 @@ impl Evaluate {
             evaluation.unknown.push(detection);
         }
         Ok(evaluation)
+    }
+
+    fn threads(&self) -> usize {
+        self.threads
+            .map_or_else(super::default_threads, NonZeroUsize::get)
     }
 
     fn split(&self) -> Split {

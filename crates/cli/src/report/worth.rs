@@ -29,6 +29,7 @@ pub(super) fn sentences(evaluation: &Evaluation) -> Vec<String> {
     let mut sentences = vec![split(evaluation), interval(evaluation)];
     let reconstruction = reconstruction(&evaluation.model.network);
     sentences.extend(reconstruction.map(|sentence| format!("{sentence}.")));
+    sentences.extend(opponents(evaluation));
     sentences.extend(votes(evaluation));
     sentences.extend(sharing(evaluation));
     sentences.push(background(evaluation));
@@ -90,6 +91,27 @@ fn split(evaluation: &Evaluation) -> String {
               place or application."
             .to_owned(),
     }
+}
+
+/// What knows next to nothing, on the same samples.
+fn opponents(evaluation: &Evaluation) -> Option<String> {
+    let opponents = &evaluation.opponents;
+    let best = (opponents.iter()).max_by(|one, other| one.accuracy.total_cmp(&other.accuracy))?;
+    let each: Vec<String> = opponents
+        .iter()
+        .map(|opponent| format!("{} {}", opponent.model, percent(opponent.accuracy)))
+        .collect();
+    let points = (evaluation.scores.accuracy - best.accuracy) * 100.0;
+    let verdict = if points > 0.0 {
+        format!("{points:.2} points more than the best of these")
+    } else {
+        format!("no more than {}, which needs no network", best.model)
+    };
+    Some(format!(
+        "Cheap opponents, fitted to the same training samples, are right this often: {}. The model          is right about {}: {verdict}.",
+        each.join(", "),
+        percent(evaluation.scores.accuracy),
+    ))
 }
 
 /// What packets say of their sessions.

@@ -17,6 +17,7 @@ mod odd;
 mod prepare;
 mod registry;
 mod split;
+mod traps;
 
 use std::{
     ffi::OsString,

@@ -43,6 +43,27 @@ fn a_run_is_scored_and_its_files_agree_with_what_is_printed() {
 }
 
 #[test]
+fn what_knows_next_to_nothing_stands_beside_the_model() {
+    let world = world();
+    let line = "evaluate {}/run --out {}/beside --format ";
+    let evaluation = run(world.path(), &format!("{line}json"));
+    let evaluation: serde_json::Value = serde_json::from_str(evaluation.success()).unwrap();
+    let opponents = evaluation["opponents"].as_array().unwrap();
+    let accuracy = |model: &str| {
+        let is_wanted = |opponent: &&serde_json::Value| opponent["model"] == model;
+        opponents.iter().find(is_wanted).unwrap()["accuracy"]
+            .as_f64()
+            .unwrap()
+    };
+    assert_eq!(opponents.len(), 9);
+    // The payload tells these classes apart, the most frequent one does not.
+    assert_eq!(accuracy("forest:slice"), 1.0);
+    assert!(accuracy("majority") < 0.7);
+    let text = run(world.path(), &format!("{line}text"));
+    assert!(text.success().contains("Cheap opponents"), "{}", text.out);
+}
+
+#[test]
 fn the_evaluation_names_what_it_is_about() {
     let world = world();
     let outcome = run(

@@ -8,6 +8,7 @@
 
 mod agreement;
 mod captures;
+mod hardening;
 mod import;
 mod inspect;
 mod lab;

@@ -65,9 +65,10 @@ fn the_recipe_of_a_run_can_be_followed_again_to_the_same_model() {
     );
 }
 
-#[test]
+/// Trains in one go and in two parts, of which `signal` ends the first in the middle: the files must be the
+/// same bytes. The exit code and the last line of the part that was ended.
 #[cfg(unix)]
-fn ctrl_c_loses_nothing() {
+fn ended_by(signal: &str) -> (Option<i32>, String) {
     use std::{
         io::{BufRead, BufReader},
         process::{Command, Stdio},
@@ -96,16 +97,12 @@ fn ctrl_c_loses_nothing() {
         .find(|line| line.as_ref().unwrap().starts_with("epoch"));
     assert!(begun.is_some());
     let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([signal, &child.id().to_string()])
         .status()
         .unwrap();
     assert!(kill.success());
-    let last = lines.map(Result::unwrap).last().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(1), "{last}");
-    assert!(
-        last.contains("nothing is lost; continue with `undertone train"),
-        "{last}"
-    );
+    let last = lines.map(Result::unwrap).last().unwrap_or_default();
+    let code = child.wait().unwrap().code();
     run(folder.path(), &line("parts", "--resume --quiet")).success();
     for name in ["model.safetensors", "last.safetensors", "epochs.jsonl"] {
         assert_eq!(
@@ -114,6 +111,25 @@ fn ctrl_c_loses_nothing() {
             "{name}"
         );
     }
+    (code, last)
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_loses_nothing() {
+    let (code, last) = ended_by("-INT");
+    assert_eq!(code, Some(1), "{last}");
+    assert!(
+        last.contains("nothing is lost; continue with `undertone train"),
+        "{last}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn who_is_killed_goes_on_from_the_last_whole_epoch_to_the_same_bytes() {
+    let (code, last) = ended_by("-KILL");
+    assert_eq!(code, None, "it cleaned up: {last}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod packets;
 mod prefix;
+mod segments;
 mod variation;
 
 use network::{

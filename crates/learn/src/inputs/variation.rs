@@ -5,12 +5,12 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use traffic::{
     decode::Tunnels,
     dissection::{CutSlice, Part, Place, dissect},
-    packet::FiveTuple,
+    packet::{FiveTuple, Protocol},
     policy::{BytePolicy, Field},
     session::PacketSummary,
 };
 
-use super::{Evidence, Prefixes};
+use super::{Evidence, Prefixes, segments::Link};
 use crate::{
     dataset::{
         Manifest,
@@ -134,7 +134,8 @@ impl Variation {
             lose(&mut varied.summaries, &mut random);
         }
         if lengths {
-            resize(&mut varied.summaries, &mut random);
+            let is_tcp = five_tuple.is_some_and(|ends| ends.protocol == Protocol::Tcp);
+            varied.summaries = Link::draw(&mut random).carry(&varied.summaries, is_tcp);
         }
         if link {
             let delay = LONGEST_DELAY * unit(&mut random);
@@ -150,7 +151,7 @@ impl Variation {
 }
 
 /// From 0 to 1, without 1.
-fn unit(random: &mut ChaCha8Rng) -> f64 {
+pub(super) fn unit(random: &mut ChaCha8Rng) -> f64 {
     f64::from(random.next_u32()) / 2.0_f64.powi(32)
 }
 
@@ -213,19 +214,6 @@ fn lose(packets: &mut Vec<PacketSummary>, random: &mut ChaCha8Rng) {
         number += 1;
         unit(random) >= LOST || number == 1
     });
-}
-
-/// Makes headers longer or shorter, and cuts what is longer than another link's largest packet.
-fn resize(packets: &mut [PacketSummary], random: &mut ChaCha8Rng) {
-    let largest = 1200 + (301.0 * unit(random)) as u16;
-    let shift = (81.0 * unit(random)) as i32 - 40;
-    for packet in packets {
-        // No header is shorter than 20 bytes of IP and 8 of UDP, if it was that long.
-        let header = i32::from(packet.length) - i32::from(packet.payload_length);
-        let header = (header + shift).max(header.min(28)).max(0) as u16;
-        packet.payload_length = packet.payload_length.min(largest.saturating_sub(header));
-        packet.length = header.saturating_add(packet.payload_length);
-    }
 }
 
 /// Multiplies each gap by what `factor` says, and puts the delay before each change of direction.

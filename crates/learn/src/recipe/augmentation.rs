@@ -17,7 +17,8 @@ pub struct Augmentation {
     pub random_fields: f64,
     /// Another link: up to 100 ms more before each answer, and gaps that vary by a quarter.
     pub link: f64,
-    /// Another largest packet, 1,200 bytes or more, and headers up to 40 bytes shorter or longer.
+    /// Another largest packet, 1,200 to 1,500 bytes, by which TCP's payloads are cut into other
+    /// segments, and headers up to 40 bytes shorter or longer.
     pub lengths: f64,
     /// One packet in twenty is lost.
     pub drops: f64,

@@ -8,7 +8,7 @@ use learn::quantisation::Arithmetic;
 pub(crate) enum PrecisionArgument {
     /// As it was trained
     Float32,
-    /// Its convolutions on the slice in bytes, for models that `model quantise` wrote: faster
+    /// Its convolutions in bytes, for models that `model quantise` wrote: faster
     /// where the processor has AVX512-VNNI
     Int8,
 }

@@ -211,7 +211,7 @@ pub fn logits(engine: &Engine, samples: &LabelledSlices, threads: usize) -> Vec<
     logits
 }
 
-/// Counts what the rectifiers of the `ResNet` branch give for all samples.
+/// Counts what the branches that int8 serves carry for all samples.
 pub(crate) fn count_activations(
     engine: &Engine,
     samples: &LabelledSlices,

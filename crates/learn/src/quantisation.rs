@@ -14,15 +14,15 @@ use crate::{
     model::{Model, ModelError},
 };
 
-/// Shares of the values behind each rectifier that ranges are tried with: a range that leaves the
-/// largest values out has finer steps for all others.
+/// Shares of the values at each place that ranges are tried with: a range that leaves the largest
+/// values out has finer steps for all others.
 const SHARES: [f64; 4] = [1.0, 0.9999, 0.999, 0.99];
 
 /// What int8 was measured to do to a model's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Int8Score {
-    /// Share of the values behind each rectifier that its range holds: of those tried, the one that
-    /// changed the fewest answers.
+    /// Share of the values at each place, such as behind a rectifier, that its range holds: of those
+    /// tried, the one that changed the fewest answers.
     pub share: f64,
     /// Samples measured: those of validation.
     pub samples: u64,
@@ -39,7 +39,10 @@ pub struct Int8Score {
 #[non_exhaustive]
 pub enum QuantisationError {
     /// There is nothing that int8 serves.
-    #[error("network `{0}` has no ResNet branch, the one part that is computed in int8")]
+    #[error(
+        "network `{0}` has neither a ResNet branch nor convolutions over packets, the parts that are \
+         computed in int8"
+    )]
     NoBranch(Architecture),
     /// There is nothing to measure on.
     #[error("the dataset has no validation samples to measure ranges on")]
@@ -54,8 +57,8 @@ pub enum QuantisationError {
 ///
 /// # Errors
 ///
-/// [`QuantisationError`] if the network has no `ResNet` branch, the model is for other slices or
-/// classes, or there are no validation samples.
+/// [`QuantisationError`] if the network has neither a `ResNet` branch nor convolutions over packets,
+/// the model is for other slices or classes, or there are no validation samples.
 pub fn quantise(
     model: Model,
     dataset: &Dataset,

@@ -1,10 +1,10 @@
 //! Samples a second of training and of inference: `speed [batch] [threads] [steps] [kernels]
-//! [fill] [precision] [job]`.
+//! [fill] [precision] [job] [network]`.
 //!
 //! `kernels` that are none (`best`) are the best of this processor. `fill` is how many bytes of a
 //! slice are filled on average, evenly from none to twice as many; without a number all are. Of
 //! the sessions of ISCX-VPN-NonVPN2016 under the policy `paper`, 371 are. `job` is `training` or
-//! `inference`, without it both.
+//! `inference`, another word or none both. Networks that read packets read 32.
 //!
 //! What it tells is the median of the steps. Beside the wall clock it tells processor time where
 //! Linux keeps it: on a busy machine only that says something of the program.
@@ -16,7 +16,7 @@ use std::time::Instant;
 use undertone_network::{
     architecture::{Architecture, Shape},
     engine::{Activations, Engine},
-    input::Input,
+    input::{Input, PACKET_FEATURES, PACKET_SLICES, STATISTICS},
     kernels::Kernels,
     precision::Precision,
     trainer::{Batch, Trainer, TrainerOptions},
@@ -73,11 +73,17 @@ fn main() {
     let (batch, threads, steps) = (number(0, 128), number(1, 1), number(2, 5));
     let kernels = arguments.get(3).and_then(|name| name.parse().ok());
     let kernels = kernels.unwrap_or_else(Kernels::detect);
+    let architecture: Architecture = arguments
+        .get(7)
+        .and_then(|name| name.parse().ok())
+        .unwrap_or(Architecture::ResnetGru);
+    let parts = architecture.parts();
+    let packets = if parts.packets { 32 } else { 0 };
     let shape = Shape {
-        architecture: Architecture::ResnetGru,
+        architecture,
         slice_length: 784,
         classes: 12,
-        packets: 0,
+        packets,
     };
     let options = TrainerOptions {
         shape,
@@ -115,12 +121,29 @@ fn main() {
             "{what}, {kernels}, batch {batch}, {threads} threads: {wall:.0}/s, {processor:.0}/s of processor time"
         );
     };
+    let numbers: Vec<f32> = (0..batch * packets * PACKET_FEATURES)
+        .map(|place| (place * 37 % 256) as f32 / 128.0 - 1.0)
+        .collect();
+    let (seen, statistics) = (vec![packets as u32; batch], vec![1.0; batch * STATISTICS]);
+    let packet_slices = if parts.packet_slices {
+        slices.repeat(PACKET_SLICES)
+    } else {
+        Vec::new()
+    };
+    let input = Input {
+        slices: &slices,
+        packets: &numbers,
+        seen: &seen,
+        statistics: &statistics,
+        packet_slices: &packet_slices,
+    };
     let batches = Batch {
-        input: Input::from(&slices),
+        input,
         labels: &labels,
         class_weights: None,
     };
-    let asked = |job: &str| arguments.get(6).is_none_or(|word| word == job);
+    let job = arguments.get(6).map_or("both", String::as_str);
+    let asked = |own: &str| job == own || !["training", "inference"].contains(&job);
     // Not counted: the first step allocates.
     trainer.step(batches, 0.001);
     if asked("training") {
@@ -140,7 +163,7 @@ fn main() {
     };
     let engine = engine.with_kernels(kernels);
     if let Some(mut counts) = Activations::new(shape) {
-        engine.count_activations(&slices, &mut counts);
+        engine.count_activations(input, &mut counts);
         counts.ranges(1.0).put_into(&mut weights);
     }
     let int8 = Engine::new_int8(shape, &weights).map(|engine| engine.with_kernels(kernels));
@@ -150,7 +173,7 @@ fn main() {
     for step in 0..=steps {
         for (seconds, engine) in seconds.iter_mut().zip([&engine, &int8]) {
             let taken = seconds_of(|| {
-                std::hint::black_box(engine.logits(&slices, threads));
+                std::hint::black_box(engine.logits(input, threads));
             });
             if step > 0 {
                 seconds.push(taken);

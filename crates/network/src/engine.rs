@@ -7,7 +7,9 @@ mod cnn_lstm;
 mod dense;
 mod gru;
 mod int8;
+mod int8_sequence;
 mod network;
+mod quantised;
 mod ranges;
 mod sequence;
 mod stack;
@@ -16,7 +18,7 @@ mod statistics;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use network::to_unit;
-use network::{Memory, Network, Spatial};
+use network::{Memory, Network, Packets, Spatial};
 pub(crate) use ranges::is_range;
 pub use ranges::{Activations, Ranges};
 
@@ -26,10 +28,6 @@ use crate::{
     kernels::Kernels,
     layout::Layout,
     precision::Arithmetic,
-    trunk::{
-        padding::{Extent, filled},
-        plan::FEATURES,
-    },
     weights::{Weights, WeightsError},
 };
 
@@ -65,8 +63,8 @@ impl Engine {
         Self::of(shape, weights, None)
     }
 
-    /// The same with its `ResNet` branch in int8, in the [`Ranges`] that are kept beside the
-    /// weights.
+    /// The same with its `ResNet` branch and its convolutions over packets in int8, in the [`Ranges`]
+    /// that are kept beside the weights; convolutions over packets without ranges stay in float32.
     ///
     /// # Errors
     ///
@@ -74,10 +72,10 @@ impl Engine {
     pub fn new_int8(shape: Shape, weights: &Weights) -> Result<Self, WeightsError> {
         shape.check()?;
         let ranges = Ranges::find(shape, weights)?;
-        Self::of(shape, weights, Some(ranges.values()))
+        Self::of(shape, weights, Some(&ranges))
     }
 
-    fn of(shape: Shape, weights: &Weights, ranges: Option<&[f32]>) -> Result<Self, WeightsError> {
+    fn of(shape: Shape, weights: &Weights, ranges: Option<&Ranges>) -> Result<Self, WeightsError> {
         let layout = Layout::new(shape);
         let values = layout.find_values(weights)?;
         let network = Arc::new(Network::new(layout, &values, shape, ranges));
@@ -89,34 +87,18 @@ impl Engine {
         })
     }
 
-    /// Counts what the rectifiers of its `ResNet` branch give for samples; of an engine in int8, or
-    /// without that branch, nothing.
+    /// Counts what its `ResNet` branch and its convolutions over packets carry for samples; of an
+    /// engine in int8, or without these, nothing.
     ///
     /// # Panics
     ///
     /// As [`Engine::logits`].
     pub fn count_activations<'a>(&self, input: impl Into<Input<'a>>, counts: &mut Activations) {
         let input = input.into();
-        let Some(Spatial::Float32(branch)) = &self.network.branch else {
-            return;
-        };
         let mut memory = Memory::new(&self.network, self.shape);
-        let mut features = vec![0.0; FEATURES];
         for sample in 0..input.samples(self.shape) {
-            let slice = input.range(self.shape, sample..sample + 1).slices;
-            memory.set_slice(slice);
-            let extent = Extent::of_inference(&branch.plan, filled(slice));
-            let (slice, rows) = (&memory.slice, &mut memory.rows);
-            branch.apply(
-                self.kernels,
-                extent,
-                slice,
-                rows,
-                &mut features,
-                |place, values| {
-                    counts.count(place, values);
-                },
-            );
+            let one = input.range(self.shape, sample..sample + 1);
+            self.network.count(self.kernels, one, &mut memory, counts);
         }
     }
 
@@ -131,10 +113,10 @@ impl Engine {
         self
     }
 
-    /// What its `ResNet` branch computes in.
+    /// What its convolutions compute in.
     pub fn arithmetic(&self) -> Arithmetic {
-        match self.network.branch {
-            Some(Spatial::Int8(_)) => Arithmetic::Int8,
+        match (&self.network.branch, &self.network.sequence) {
+            (Some(Spatial::Int8(_)), _) | (None, Some(Packets::Int8(_))) => Arithmetic::Int8,
             _ => Arithmetic::Float32,
         }
     }

@@ -19,7 +19,8 @@ pub enum Precision {
     Bfloat16,
 }
 
-/// What inference computes the `ResNet` branch in; all else is float32.
+/// What inference computes the `ResNet` branch and the convolutions over packets in; all else is
+/// float32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

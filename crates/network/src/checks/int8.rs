@@ -1,4 +1,4 @@
-//! The branch in int8 held against float32, and its kernels against each other.
+//! Convolutions in int8 held against float32, and their kernels against each other.
 
 use super::samples::{Samples, options};
 use crate::{
@@ -6,12 +6,14 @@ use crate::{
     engine::{Activations, Engine},
     kernels::Kernels,
     trainer::{Batch, Trainer, TrainerOptions},
+    trunk::plan::FEATURES,
+    weights::Weights,
 };
 
 const SAMPLES: usize = 20;
 
-/// Engines in float32 and int8 of a network that has learnt a little, and its samples.
-fn engines(architecture: Architecture) -> (Engine, Engine, Samples) {
+/// Weights of a network that has learnt a little, with ranges, and its samples.
+fn quantised(architecture: Architecture) -> (Weights, Samples) {
     let options = TrainerOptions {
         dropout: 0.0,
         ..options(architecture, 401)
@@ -32,13 +34,21 @@ fn engines(architecture: Architecture) -> (Engine, Engine, Samples) {
     let mut counts = Activations::new(options.shape).unwrap();
     engine.count_activations(samples.input(), &mut counts);
     counts.ranges(1.0).put_into(&mut weights);
-    let int8 = Engine::new_int8(options.shape, &weights).unwrap();
+    (weights, samples)
+}
+
+/// Engines in float32 and int8 of that network, and its samples.
+fn engines(architecture: Architecture) -> (Engine, Engine, Samples) {
+    let shape = options(architecture, 401).shape;
+    let (weights, samples) = quantised(architecture);
+    let engine = Engine::new(shape, &weights).unwrap();
+    let int8 = Engine::new_int8(shape, &weights).unwrap();
     (engine, int8, samples)
 }
 
-#[test]
-fn int8_gives_the_same_bits_at_every_level_in_any_company_and_on_any_threads() {
-    let (_, int8, samples) = engines(Architecture::Resnet);
+#[track_caller]
+fn check_levels(architecture: Architecture) {
+    let (_, int8, samples) = engines(architecture);
     // The head is float32, and rounds otherwise from level to level; what reaches it does not.
     let mut all = Kernels::available().into_iter().map(|kernels| {
         let engine = int8.clone().with_kernels(kernels);
@@ -54,7 +64,31 @@ fn int8_gives_the_same_bits_at_every_level_in_any_company_and_on_any_threads() {
     });
     let first = all.next().unwrap();
     assert!(first.iter().any(|&feature| feature > 0.0));
-    assert!(all.all(|others| others == first));
+    assert!(all.all(|others| others == first), "{architecture}");
+}
+
+#[test]
+fn int8_gives_the_same_bits_at_every_level_in_any_company_and_on_any_threads() {
+    check_levels(Architecture::Resnet);
+    check_levels(Architecture::Sequence);
+    check_levels(Architecture::ResnetGruSequence);
+}
+
+#[test]
+fn without_ranges_of_packets_their_branch_stays_as_it_is() {
+    let architecture = Architecture::ResnetGruSequence;
+    let shape = options(architecture, 401).shape;
+    let (mut weights, samples) = quantised(architecture);
+    weights.tensors.remove("int8.sequence_ranges");
+    let [float32, int8] = [Engine::new, Engine::new_int8].map(|make| {
+        let engine = make(shape, &weights).unwrap();
+        engine.outputs(samples.input(), 1).features
+    });
+    let width = float32.len() / SAMPLES;
+    for (float32, int8) in float32.chunks_exact(width).zip(int8.chunks_exact(width)) {
+        assert_ne!(float32[..FEATURES], int8[..FEATURES]);
+        assert_eq!(float32[FEATURES..], int8[FEATURES..]);
+    }
 }
 
 #[test]
@@ -63,6 +97,7 @@ fn int8_answers_nearly_as_float32_does() {
         Architecture::Resnet,
         Architecture::ResnetGru,
         Architecture::ResnetGruSequence,
+        Architecture::Sequence,
         Architecture::Centime,
     ] {
         let (engine, int8, samples) = engines(architecture);

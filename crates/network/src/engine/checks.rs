@@ -1,12 +1,16 @@
 //! Slices with and without their padding computed in full.
 
-use super::{Engine, Extent, FEATURES, Memory, Spatial, filled};
+use super::{Engine, Memory, Spatial};
 use crate::{
     architecture::{Architecture, Shape},
     checks::samples::{Samples, options},
     kernels::Kernels,
     precision::Precision,
     trainer::{Trainer, TrainerOptions},
+    trunk::{
+        padding::{Extent, filled},
+        plan::FEATURES,
+    },
     weights::Weights,
 };
 

@@ -4,42 +4,30 @@
 //! is 0 to 255, with a scale for each rectifier (see [`super::Ranges`]). The slice's bytes are
 //! read as they are. Products and sums are exact, so that all kernels give the same bits.
 
-use super::{branch::inner, dense::fold, network::STEM_PADDING};
+use super::{
+    branch::inner,
+    dense::fold,
+    network::STEM_PADDING,
+    quantised::{LARGEST, Quantised},
+};
 use crate::{
     aligned::Aligned,
-    kernels::{Addend, ByteProduct, Kernels, Output, PANEL, QUAD},
+    kernels::{Addend, Kernels, Output, QUAD},
     layout::Values,
     trunk::{
         average_rows,
         padding::Extent,
-        plan::{Convolution, FEATURES, Plan},
+        plan::{FEATURES, Plan},
     },
 };
-
-/// The largest byte.
-const LARGEST: f32 = 255.0;
-
-/// The largest weight.
-const LARGEST_WEIGHT: f32 = 127.0;
 
 /// The branch's convolutions, ready to multiply by.
 #[derive(Debug)]
 pub(super) struct Int8Branch {
     pub(super) plan: Plan,
-    convolutions: Vec<Int8Convolution>,
+    convolutions: Vec<Quantised>,
     /// Of each block without a shortcut, what its input's bytes count in its output's; else 0.
     identities: Vec<f32>,
-}
-
-/// A convolution with its `BatchNorm` folded in.
-#[derive(Debug)]
-struct Int8Convolution {
-    /// Inputs per output, rounded up to a multiple of [`QUAD`].
-    depth: usize,
-    /// `[outputs / PANEL, depth / QUAD, PANEL, QUAD]`.
-    weights: Aligned<i8>,
-    scale: Vec<f32>,
-    shift: Vec<f32>,
 }
 
 /// What a thread works in.
@@ -72,7 +60,9 @@ impl Int8Branch {
         // What one step of a byte counts, by rectifier. The last gives floats.
         let step = |place: usize| ranges.get(place).map_or(1.0, |range| range / LARGEST);
         let make = |number: usize, from: f32, to: f32| {
-            Int8Convolution::new(&plan.convolutions[number], values, from, to)
+            let convolution = &plan.convolutions[number];
+            let (weights, bias) = fold(convolution, values);
+            Quantised::new(&weights, &bias, convolution.taps, from, to)
         };
         let mut numbered = vec![(0, make(0, 1.0 / LARGEST, step(0)))];
         let mut identities = Vec::new();
@@ -118,7 +108,8 @@ impl Int8Branch {
         let apply = |number: usize, from: &[u8], addend: Addend<'_>, to: Output<'_>| {
             let convolution = &plan.convolutions[number];
             let rows = extent.outputs(convolution);
-            self.convolutions[number].apply(kernels, convolution, rows, from, addend, to);
+            let row_stride = convolution.stride * convolution.inputs;
+            self.convolutions[number].apply(kernels, rows, from, row_stride, addend, to);
         };
         let to = inner(input, extent, &plan.convolutions[0]);
         apply(0, padded, Addend::None, Output::Bytes(to));
@@ -148,65 +139,5 @@ impl Int8Branch {
         let convolution = plan.last();
         let rows = &last[..extent.outputs(convolution) * FEATURES];
         average_rows(rows, extent.repeated(convolution), features);
-    }
-}
-
-impl Int8Convolution {
-    /// Of steps of `from` in what it reads and of `to` in what it gives.
-    fn new(convolution: &Convolution, values: &Values, from: f32, to: f32) -> Self {
-        let Convolution {
-            inputs,
-            outputs,
-            taps,
-            ..
-        } = *convolution;
-        let (folded, bias) = fold(convolution, values);
-        let depth = convolution.depth().next_multiple_of(QUAD);
-        let mut weights = Aligned::new(outputs * depth);
-        let mut scale = Vec::with_capacity(outputs);
-        for (output, row) in folded.chunks_exact(inputs * taps).enumerate() {
-            let largest = row
-                .iter()
-                .fold(0.0_f32, |most, weight| most.max(weight.abs()));
-            // A channel of zeros stays one, whatever it is divided by.
-            let step = largest.max(f32::MIN_POSITIVE) / LARGEST_WEIGHT;
-            let panel = &mut weights[output / PANEL * PANEL * depth..][..PANEL * depth];
-            for (place, weight) in row.iter().enumerate() {
-                // PyTorch has a row's taps innermost, our rows have the channels innermost.
-                let at = place % taps * inputs + place / taps;
-                let column = at / QUAD * PANEL + output % PANEL;
-                panel[column * QUAD + at % QUAD] = (weight / step).round() as i8;
-            }
-            scale.push(from * step / to);
-        }
-        Self {
-            depth,
-            weights,
-            scale,
-            shift: bias.iter().map(|bias| bias / to).collect(),
-        }
-    }
-
-    fn apply(
-        &self,
-        kernels: Kernels,
-        convolution: &Convolution,
-        rows: usize,
-        input: &[u8],
-        addend: Addend<'_>,
-        output: Output<'_>,
-    ) {
-        kernels.multiply_bytes(ByteProduct {
-            rows,
-            depth: self.depth,
-            columns: convolution.outputs,
-            input,
-            row_stride: convolution.stride * convolution.inputs,
-            weights: &self.weights,
-            scale: &self.scale,
-            shift: &self.shift,
-            addend,
-            output,
-        });
     }
 }

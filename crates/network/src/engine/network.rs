@@ -6,6 +6,8 @@ use super::{
     dense::Dense,
     gru::Gru,
     int8::{self, Int8Branch},
+    int8_sequence::{self, Int8Sequence},
+    ranges::{Activations, Ranges},
     sequence::{self, Sequence},
     stack::Stack,
     statistics::Statistics,
@@ -28,7 +30,7 @@ use crate::{
 pub(super) struct Network {
     pub(super) branch: Option<Spatial>,
     gru: Option<Gru>,
-    sequence: Option<Sequence>,
+    pub(super) sequence: Option<Packets>,
     statistics: Option<Statistics>,
     head: Vec<Dense>,
     /// Instead of all of these: layers one behind another.
@@ -67,6 +69,35 @@ impl Spatial {
     }
 }
 
+/// The branch that reads packets, likewise.
+#[derive(Debug)]
+pub(super) enum Packets {
+    Float32(Sequence),
+    Int8(Int8Sequence),
+}
+
+impl Packets {
+    /// Features of a sample's packets.
+    fn apply(
+        &self,
+        kernels: Kernels,
+        sample: Input<'_>,
+        memory: &mut Memory,
+        features: &mut [f32],
+    ) {
+        let (packets, seen) = (sample.packets, sample.seen[0]);
+        match self {
+            Self::Float32(branch) => {
+                let own = &mut memory.sequence;
+                branch.apply(kernels, packets, seen, own, features, |_, _| ());
+            }
+            Self::Int8(branch) => {
+                branch.apply(kernels, packets, seen, &mut memory.packets, features);
+            }
+        }
+    }
+}
+
 /// What a thread works in.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -80,18 +111,20 @@ pub(super) struct Memory {
     wide: [Vec<f32>; 2],
     gates: Vec<f32>,
     sequence: sequence::Memory,
+    /// The same of bytes.
+    packets: int8_sequence::Memory,
 }
 
 /// Zeros the stem needs before the slice, and behind it.
 pub(super) const STEM_PADDING: usize = 4;
 
 impl Network {
-    /// Of these values; with ranges, its `ResNet` branch in int8.
+    /// Of these values; with ranges, in int8 what they are of.
     pub(super) fn new(
         layout: Layout,
         values: &Values,
         shape: Shape,
-        ranges: Option<&[f32]>,
+        ranges: Option<&Ranges>,
     ) -> Self {
         let layers = layers(shape.architecture, shape.slice_length, shape.classes);
         let is_cnn_lstm = shape.architecture == Architecture::CnnLstm;
@@ -104,7 +137,13 @@ impl Network {
         let has_gru = shape.architecture.has_gru();
         Self {
             gru: has_gru.then(|| Gru::new(&layout, values)),
-            sequence: layout.has_sequence.then(|| Sequence::new(&layout, values)),
+            sequence: layout.has_sequence.then(|| {
+                let own = ranges.and_then(Ranges::sequence);
+                own.map_or_else(
+                    || Packets::Float32(Sequence::new(&layout, values)),
+                    |ranges| Packets::Int8(Int8Sequence::new(&layout, values, ranges)),
+                )
+            }),
             statistics: layout
                 .has_statistics
                 .then(|| Statistics::new(&layout, values)),
@@ -116,7 +155,7 @@ impl Network {
             cnn_lstm: is_cnn_lstm.then(|| CnnLstm::new(&layout, values)),
             branch: layout.plan.map(|plan| match ranges {
                 None => Spatial::Float32(Branch::new(plan, values)),
-                Some(ranges) => Spatial::Int8(Int8Branch::new(plan, values, ranges)),
+                Some(ranges) => Spatial::Int8(Int8Branch::new(plan, values, ranges.trunk())),
             }),
         }
     }
@@ -164,13 +203,7 @@ impl Network {
         if let Some(sequence) = &self.sequence {
             let place = &mut features[width..][..SEQUENCE_FEATURES];
             width += SEQUENCE_FEATURES;
-            sequence.apply(
-                kernels,
-                sample.packets,
-                sample.seen[0],
-                &mut memory.sequence,
-                place,
-            );
+            sequence.apply(kernels, sample, memory, place);
         }
         if let Some(statistics) = &self.statistics {
             let place = &mut features[width..][..CODE];
@@ -185,6 +218,31 @@ impl Network {
         logits.copy_from_slice(&features[..logits.len()]);
         memory.wide = [features, hidden];
     }
+
+    /// Counts what the branches that int8 serves carry for one sample; of those that are in int8
+    /// already, nothing.
+    pub(super) fn count(
+        &self,
+        kernels: Kernels,
+        sample: Input<'_>,
+        memory: &mut Memory,
+        counts: &mut Activations,
+    ) {
+        let mut features = [0.0; FEATURES];
+        if let Some(Spatial::Float32(branch)) = &self.branch {
+            memory.set_slice(sample.slices);
+            let extent = Extent::of_inference(&branch.plan, filled(sample.slices));
+            let (slice, rows) = (&memory.slice, &mut memory.rows);
+            let watch = |place: usize, values: &[f32]| counts.count_trunk(place, values);
+            branch.apply(kernels, extent, slice, rows, &mut features, watch);
+        }
+        if let Some(Packets::Float32(branch)) = &self.sequence {
+            let (packets, seen) = (sample.packets, sample.seen[0]);
+            let watch = |place: usize, values: &[f32]| counts.count_sequence(place, values);
+            let own = &mut memory.sequence;
+            branch.apply(kernels, packets, seen, own, &mut features, watch);
+        }
+    }
 }
 
 impl Memory {
@@ -198,6 +256,7 @@ impl Memory {
             .map(|layer| layer.inputs.max(layer.bias.len()))
             .max()
             .unwrap_or(0);
+        let reads_bytes = matches!(network.sequence, Some(Packets::Int8(_)));
         let gates = network.gru.as_ref().map_or(0, Gru::gates);
         Self {
             slice: Aligned::new(shape.slice_length + 2 * STEM_PADDING),
@@ -205,7 +264,8 @@ impl Memory {
             bytes: int8::Memory::new(if is_int8 { rows } else { 0 }, shape.slice_length),
             wide: std::array::from_fn(|_| vec![0.0; wide]),
             gates: vec![0.0; gates],
-            sequence: sequence::Memory::new(shape.packets),
+            sequence: sequence::Memory::new(if reads_bytes { 0 } else { shape.packets }),
+            packets: int8_sequence::Memory::new(if reads_bytes { shape.packets } else { 0 }),
         }
     }
 

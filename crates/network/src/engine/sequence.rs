@@ -45,37 +45,28 @@ impl Memory {
 }
 
 impl Sequence {
-    /// The branch of a network that has one, its norms folded into its convolutions.
+    /// The branch of a network that has one.
     pub(super) fn new(layout: &Layout, values: &Values) -> Self {
-        let layer = |number: usize| {
-            let of = |kind: &str, part: &str| {
-                layout.values_of(&format!("{}.{part}", name_of(kind, number)), values)
-            };
-            let weights = of("conv", "weight");
-            let depth = weights.len() / CHANNELS;
-            let (gamma, beta) = (of("norm", "weight"), of("norm", "bias"));
-            let first = layout.sequence_norm(number);
-            let (mut folded, mut bias) = (Vec::with_capacity(weights.len()), Vec::new());
-            for (channel, row) in weights.chunks_exact(depth).enumerate() {
-                let deviation = (f64::from(values.variances[first + channel]) + EPSILON).sqrt();
-                let scale = f64::from(gamma[channel]) / deviation;
-                // PyTorch has a row's taps innermost, rows of packets have the channels innermost.
-                let turned = (0..TAPS).flat_map(|tap| row[tap..].iter().step_by(TAPS));
-                folded.extend(turned.map(|&weight| (f64::from(weight) * scale) as f32));
-                let mean = f64::from(values.means[first + channel]);
-                bias.push((f64::from(beta[channel]) - mean * scale) as f32);
-            }
+        let layer = |folded: &Folded| {
+            let depth = folded.weights.len() / CHANNELS;
+            let rows = folded.weights.chunks_exact(depth);
+            // PyTorch has a row's taps innermost, rows of packets have the channels innermost.
+            let turned = rows.flat_map(|row| {
+                (0..TAPS).flat_map(move |tap| row[tap..].iter().step_by(TAPS).copied())
+            });
+            let turned: Vec<f32> = turned.collect();
             Layer {
-                convolution: Dense::linear(&folded, &bias),
+                convolution: Dense::linear(&turned, &folded.bias),
                 inputs: depth / TAPS,
             }
         };
         Self {
-            layers: (0..LAYERS).map(layer).collect(),
+            layers: Folded::all(layout, values).iter().map(layer).collect(),
         }
     }
 
-    /// Features of a sequence of which `seen` packets are there.
+    /// Features of a sequence of which `seen` packets are there. `watch` is shown what each
+    /// convolution reads, in their order.
     pub(super) fn apply(
         &self,
         kernels: Kernels,
@@ -83,6 +74,7 @@ impl Sequence {
         seen: u32,
         memory: &mut Memory,
         features: &mut [f32],
+        mut watch: impl FnMut(usize, &[f32]),
     ) {
         let seen = seen as usize;
         let Memory {
@@ -97,6 +89,7 @@ impl Sequence {
         let products = &mut products[..seen * CHANNELS];
         for (number, layer) in self.layers.iter().enumerate() {
             let input: &[f32] = if number == 0 { padded } else { values };
+            watch(number, &input[layer.inputs..][..seen * layer.inputs]);
             kernels.multiply(Product {
                 rows: seen,
                 depth: TAPS * layer.inputs,
@@ -115,19 +108,64 @@ impl Sequence {
                 *value += product;
             }
         }
-        let rows = values[CHANNELS..][..seen * CHANNELS].chunks_exact(CHANNELS);
-        let (means, largest) = features[..FEATURES].split_at_mut(CHANNELS);
-        means.fill(0.0);
-        largest.fill(0.0);
-        for row in rows {
-            for ((mean, most), &value) in means.iter_mut().zip(&mut *largest).zip(row) {
-                *mean += value;
-                *most = most.max(value);
-            }
+        pool(&values[CHANNELS..][..seen * CHANNELS], features);
+    }
+}
+
+/// A convolution over packets with its norm folded in.
+#[derive(Debug)]
+pub(super) struct Folded {
+    /// `[CHANNELS, inputs, TAPS]`.
+    pub(super) weights: Vec<f32>,
+    /// `[CHANNELS]`.
+    pub(super) bias: Vec<f32>,
+}
+
+impl Folded {
+    /// Those of a network that reads packets, one after another.
+    pub(super) fn all(layout: &Layout, values: &Values) -> Vec<Self> {
+        let layers = 0..LAYERS;
+        layers
+            .map(|layer| Self::of(layer, layout, values))
+            .collect()
+    }
+
+    fn of(layer: usize, layout: &Layout, values: &Values) -> Self {
+        let of = |kind: &str, part: &str| {
+            layout.values_of(&format!("{}.{part}", name_of(kind, layer)), values)
+        };
+        let weights = of("conv", "weight");
+        let (gamma, beta) = (of("norm", "weight"), of("norm", "bias"));
+        let first = layout.sequence_norm(layer);
+        let (mut folded, mut bias) = (Vec::with_capacity(weights.len()), Vec::new());
+        for (channel, row) in weights.chunks_exact(weights.len() / CHANNELS).enumerate() {
+            let deviation = (f64::from(values.variances[first + channel]) + EPSILON).sqrt();
+            let scale = f64::from(gamma[channel]) / deviation;
+            folded.extend(row.iter().map(|&weight| (f64::from(weight) * scale) as f32));
+            let mean = f64::from(values.means[first + channel]);
+            bias.push((f64::from(beta[channel]) - mean * scale) as f32);
         }
-        let share = 1.0 / seen.max(1) as f32;
-        for mean in means {
-            *mean *= share;
+        Self {
+            weights: folded,
+            bias,
         }
+    }
+}
+
+/// Means, then maxima of `[packets, CHANNELS]`, none of which is below zero.
+pub(super) fn pool(values: &[f32], features: &mut [f32]) {
+    let (means, largest) = features[..FEATURES].split_at_mut(CHANNELS);
+    means.fill(0.0);
+    largest.fill(0.0);
+    for row in values.chunks_exact(CHANNELS) {
+        for ((mean, most), &value) in means.iter_mut().zip(&mut *largest).zip(row) {
+            *mean += value;
+            *most = most.max(value);
+        }
+    }
+    let packets = values.len() / CHANNELS;
+    let share = 1.0 / packets.max(1) as f32;
+    for mean in means {
+        *mean *= share;
     }
 }

@@ -15,8 +15,8 @@ use super::card_text::int8_sentence;
 /// Measure ranges for int8 on validation samples, and write them beside the model's weights
 ///
 /// The weights stay as they are, and so does every answer in float32; `--precision int8` of
-/// `classify` and `evaluate` then computes the convolutions on the slice in bytes. What that does
-/// to the answers is measured on the same samples and told on the card.
+/// `classify` and `evaluate` then computes the convolutions, on the slice and over packets, in bytes.
+/// What that does to the answers is measured on the same samples and told on the card.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:

@@ -11,7 +11,7 @@ use crate::{
     calibration,
     dataset::{Dataset, LabelledSlices, Split},
     inputs,
-    model::{Model, ModelError},
+    model::{Model, ModelError, card::OtherSamples},
 };
 
 /// Shares of the values at each place that ranges are tried with: a range that leaves the largest
@@ -19,7 +19,7 @@ use crate::{
 const SHARES: [f64; 4] = [1.0, 0.9999, 0.999, 0.99];
 
 /// What int8 was measured to do to a model's answers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Int8Score {
     /// Share of the values at each place, such as behind a rectifier, that its range holds: of those
     /// tried, the one that changed the fewest answers.
@@ -32,6 +32,9 @@ pub struct Int8Score {
     pub accuracy_int8: f64,
     /// Samples that int8 answers otherwise than float32.
     pub changed: u64,
+    /// Which samples these are, if others than the model's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<OtherSamples>,
 }
 
 /// A model that cannot be given ranges.
@@ -90,6 +93,7 @@ pub fn quantise(
             accuracy_float32: expected.accuracy(&samples.labels),
             accuracy_int8: found.accuracy(&samples.labels),
             changed: found.changed(&expected),
+            of: model.card().trained_on.others(manifest),
         };
         let distance = found.distance(&expected);
         let is_better = best

@@ -54,6 +54,7 @@ fn card() -> Card {
         scores: Vec::new(),
         int8: None,
         reference: Vec::new(),
+        reference_of: None,
         limits: vec!["it is a toy".to_owned()],
         notes: String::new(),
         licence: "MIT".to_owned(),
@@ -151,8 +152,12 @@ fn ranges_for_int8_change_the_file_but_not_the_weights() {
         accuracy_float32: 0.75,
         accuracy_int8: 0.5,
         changed: 1,
+        of: None,
     };
-    let other = model.clone().with_ranges(&ranges, Some(score)).unwrap();
+    let other = model
+        .clone()
+        .with_ranges(&ranges, Some(score.clone()))
+        .unwrap();
     assert_ne!(other.hash(), model.hash());
     assert_eq!(other.weights_hash(), model.weights_hash());
     assert_eq!(other.parameters(), model.parameters());

@@ -33,6 +33,7 @@ pub fn refer(model: Model, dataset: &Dataset, threads: usize) -> Result<Model, M
     } else {
         Vec::new()
     };
+    card.reference_of = card.trained_on.others(manifest);
     Ok(model.with_card(card))
 }
 

@@ -16,6 +16,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::Model;
+    use crate::quantisation::Arithmetic;
 
     #[test]
     fn the_model_that_comes_with_the_program_tells_of_its_scores() {
@@ -34,5 +35,17 @@ mod tests {
                 "unseen kinds of tunnel"
             ]
         );
+    }
+
+    #[test]
+    fn it_can_compute_in_int8_and_has_a_reference_and_says_on_what_both_were_measured() {
+        let model = Model::built_in().unwrap();
+        let card = model.card().clone();
+        let int8 = card.int8.unwrap();
+        // Neither was measured on the data set that it was trained on.
+        assert!(int8.of.is_some() && int8.of == card.reference_of);
+        assert_eq!(int8.samples, card.reference[0].total());
+        let model = model.with_arithmetic(Arithmetic::Int8).unwrap();
+        assert_eq!(model.engine().arithmetic(), Arithmetic::Int8);
     }
 }

@@ -34,12 +34,24 @@ pub struct Card {
     /// How its validation samples and its answers to them are distributed, if that was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference: Vec<Distribution>,
+    /// Which samples that is of, if of others than its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_of: Option<OtherSamples>,
     /// What it is not good for, a sentence each.
     pub limits: Vec<String>,
     /// Anything else worth knowing.
     pub notes: String,
     /// Under which licence it may be used.
     pub licence: String,
+}
+
+/// Samples of another dataset than the one that the model was fitted to and chosen on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherSamples {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// SHA-256 of its samples.
+    pub dataset_sha256: String,
 }
 
 /// What a model was fitted to.
@@ -74,6 +86,14 @@ impl TrainedOn {
         let note = if self.is_outer { OUTER_NOTE } else { VPN_NOTE };
         let is_vpn = |class: &String| class.to_ascii_lowercase().starts_with("vpn");
         classes.iter().any(is_vpn).then_some(note)
+    }
+
+    /// The samples of a dataset, if it is another one.
+    pub(crate) fn others(&self, manifest: &Manifest) -> Option<OtherSamples> {
+        (manifest.samples_sha256 != self.dataset_sha256).then(|| OtherSamples {
+            dataset: manifest.name.clone(),
+            dataset_sha256: manifest.samples_sha256.clone(),
+        })
     }
 }
 

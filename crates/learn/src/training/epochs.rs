@@ -304,6 +304,7 @@ impl<'a> Loop<'a> {
             scores: Vec::new(),
             int8: None,
             reference: Vec::new(),
+            reference_of: None,
             notes: String::new(),
             licence: String::new(),
         }

@@ -6,7 +6,7 @@ use learn::{
     dataset::manifest::{Cutting, EndRecord, TunnelsRecord, UnitRecord},
     model::{
         Model,
-        card::{CardScore, Estimate, Measured},
+        card::{CardScore, Estimate, Measured, OtherSamples},
     },
     quantisation::Int8Score,
 };
@@ -88,15 +88,18 @@ pub(super) fn text(model: &Model) -> String {
             card.recipe.seed,
         ),
     );
-    if let Some(int8) = card.int8 {
-        fact("int8", int8_sentence(int8));
+    if let Some(int8) = &card.int8 {
+        for (number, line) in continued(&int8_sentence(int8)).into_iter().enumerate() {
+            fact(if number == 0 { "int8" } else { "" }, line);
+        }
     }
     if let Some(first) = card.reference.first() {
         fact(
             "drift",
             format!(
-                "measured by {}",
-                counted(first.total(), "validation sample")
+                "measured by {}{}",
+                counted(first.total(), "validation sample"),
+                of_others(card.reference_of.as_ref()),
             ),
         );
     }
@@ -167,12 +170,24 @@ fn sessions(cutting: &Cutting) -> String {
     format!("{unit} {end}; {tunnels}")
 }
 
+/// Whose samples these are, if not the model's own.
+fn of_others(samples: Option<&OtherSamples>) -> String {
+    samples.map_or_else(String::new, |samples| {
+        format!(
+            " of other data, {} ({})",
+            samples.dataset,
+            short(&samples.dataset_sha256)
+        )
+    })
+}
+
 /// What int8 does to the model's answers.
-pub(super) fn int8_sentence(int8: Int8Score) -> String {
+pub(super) fn int8_sentence(int8: &Int8Score) -> String {
     format!(
-        "accuracy {} on {}, {} in float32; {} answered otherwise (ranges hold {} of the values)",
+        "accuracy {} on {}{}, {} in float32; {} answered otherwise (ranges hold {} of the values)",
         percent(int8.accuracy_int8),
         counted(int8.samples, "validation sample"),
+        of_others(int8.of.as_ref()),
         percent(int8.accuracy_float32),
         count(int8.changed),
         percent(int8.share),

@@ -52,7 +52,8 @@ pub(super) struct Export {
     #[arg(long, value_name = "FILE")]
     notes: Option<PathBuf>,
     /// The dataset that it was trained on, for a model whose card has no reference yet: how its
-    /// validation samples are distributed, which `live` measures drift by
+    /// validation samples are distributed, which `live` measures drift by. Samples of another
+    /// dataset serve if they are like its own; the card says whose they are
     #[arg(long, value_name = "DIR")]
     dataset: Option<PathBuf>,
     /// Under which licence the model may be used [default: what the card says]

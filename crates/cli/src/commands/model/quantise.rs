@@ -52,7 +52,7 @@ impl Quantise {
         model
             .save(&self.out)
             .with_context(|| format!("cannot write {name} to `{}`", self.out.display()))?;
-        if let Some(int8) = model.card().int8 {
+        if let Some(int8) = &model.card().int8 {
             writeln!(out, "int8: {}", int8_sentence(int8))?;
         }
         writeln!(out, "{}: {}", self.out.display(), model.hash())?;

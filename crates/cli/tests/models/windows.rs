@@ -125,6 +125,30 @@ fn windows_say_together_what_their_session_is() {
 }
 
 #[test]
+fn a_comparison_on_windows_scores_sessions_by_them_for_every_model() {
+    let folder = captures();
+    let at = |line: &str| run(folder.path(), line);
+    at(PREPARE).success();
+    let compare = "compare {}/dataset --models tree:slice --out {}/comparison --quiet";
+    let found = at(&format!("{compare} --format json")).success().to_owned();
+    let comparison: Value = serde_json::from_str(&found).unwrap();
+    let rows = comparison["tables"][0]["rows"].as_array().unwrap();
+    assert!(rows.len() > 1, "cheap opponents are there too");
+    for row in rows {
+        assert_eq!(row["votes"]["parts"], "windows");
+        assert_eq!(row["scores"]["samples"], 8);
+        assert_eq!(row["votes"]["scores"]["samples"], 2);
+    }
+    let text = at(compare).success().to_owned();
+    let (_, sessions) = text.split_once("Sessions, by all their windows").unwrap();
+    let (sessions, _) = sessions.split_once("\n\n").unwrap();
+    // A line for each model, and the head.
+    assert_eq!(sessions.trim().lines().count(), rows.len() + 1, "{text}");
+    let page = fs::read_to_string(folder.path().join("comparison/comparison.html")).unwrap();
+    assert!(page.contains("Sessions, by all their windows"));
+}
+
+#[test]
 fn windows_of_one_session_are_not_put_on_two_sides() {
     let folder = captures();
     let expected = "rule `session` draws single samples, and these are windows: those of one \

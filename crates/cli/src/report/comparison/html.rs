@@ -44,6 +44,11 @@ fn table(table: &Table) -> Value {
         best => &table.best,
         accuracies => figure::accuracies(table),
         rows => table.rows.iter().map(|row| model(table, row)).collect::<Value>(),
+        parts => table
+            .rows
+            .iter()
+            .find_map(|row| row.votes.as_ref())
+            .map(|votes| votes.parts.to_string()),
         has_seeds => table.rows.iter().any(|row| row.spread.is_some()),
         published => published(table),
         left_out => table
@@ -75,6 +80,14 @@ fn model(table: &Table, row: &Row) -> Value {
         weighted => [weighted.precision, weighted.recall, weighted.f1].map(percent),
         averages => [averages.precision, averages.recall, averages.f1].map(percent),
         macro_f1_span => span(row.intervals.macro_f1),
+        sessions => row.votes.as_ref().map(|votes| {
+            [
+                percent(votes.scores.accuracy),
+                span(votes.intervals.accuracy),
+                percent(votes.scores.macro_averages.f1),
+                span(votes.intervals.macro_f1),
+            ]
+        }),
         only_this => row.against_best.map(|test| count(test.only_first)),
         only_best => row.against_best.map(|test| count(test.only_second)),
         p => row.against_best.map(|test| probability(test.p)),

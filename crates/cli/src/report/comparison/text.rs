@@ -25,7 +25,9 @@ pub(crate) fn text(comparison: &Comparison) -> String {
 }
 
 fn table(table: &Table) -> String {
-    let mut parts = vec![heading(table), scores(table), costs(table)];
+    let mut parts = vec![heading(table), scores(table)];
+    parts.extend(sessions(table));
+    parts.push(costs(table));
     parts.extend(seeds(table));
     parts.extend(published(table));
     parts.extend(left_out(table));
@@ -93,6 +95,24 @@ fn scores(table: &Table) -> String {
         ]);
     }
     shown(&shape)
+}
+
+/// Scores of sessions whose windows or packets were scored above.
+fn sessions(table: &Table) -> Option<String> {
+    let parts = table.rows.iter().find_map(|row| row.votes.as_ref())?.parts;
+    let mut shape = plain(&["model", "accuracy", "95 %", "macro-F1", "95 %"]);
+    for row in &table.rows {
+        if let Some(votes) = &row.votes {
+            shape.add_row(vec![
+                left(&name(row)),
+                right(percent(votes.scores.accuracy)),
+                right(span(votes.intervals.accuracy)),
+                right(percent(votes.scores.macro_averages.f1)),
+                right(span(votes.intervals.macro_f1)),
+            ]);
+        }
+    }
+    Some(format!("Sessions, by all their {parts}\n{}", shown(&shape)))
 }
 
 fn costs(table: &Table) -> String {

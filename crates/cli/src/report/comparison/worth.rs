@@ -104,28 +104,14 @@ fn against_the_cheap(table: &Table) -> Option<String> {
     ))
 }
 
-/// What packets say of their sessions, model by model.
+/// What figures of sessions are, where samples are parts of them.
 fn votes(table: &Table) -> Option<String> {
-    let of_models: Vec<String> = table
-        .rows
-        .iter()
-        .filter_map(|row| {
-            let scores = row.votes.as_ref()?.scores;
-            Some(format!(
-                "{} {} ({})",
-                row.model,
-                percent(scores.accuracy),
-                percent(scores.macro_averages.f1)
-            ))
-        })
-        .collect();
     let sessions = table.rows.iter().find_map(|row| row.votes.as_ref())?;
     let parts = sessions.parts;
     Some(format!(
-        "The samples are {parts}. Where all scored {parts} of a session vote on it, of {} these get \
-         their class (macro-F1 in brackets), which is what compares with models of sessions: {}.",
+        "The samples are {parts}. Where all scored {parts} of a session vote on it, there are {}: their \
+         figures, in a table of their own, are what compares with models of sessions.",
         counted(sessions.scores.samples, "session"),
-        of_models.join(", ")
     ))
 }
 

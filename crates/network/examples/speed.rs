@@ -62,6 +62,61 @@ fn typical(mut seconds: Vec<[f64; 2]>) -> [f64; 2] {
     ]
 }
 
+/// Samples of every part that the network reads.
+struct Samples {
+    slices: Vec<u8>,
+    packets: Vec<f32>,
+    seen: Vec<u32>,
+    statistics: Vec<f32>,
+    packet_slices: Vec<u8>,
+}
+
+impl Samples {
+    /// So many; `fill` is how many bytes of a slice are filled on average.
+    fn new(shape: Shape, count: usize, fill: Option<usize>) -> Self {
+        let mut state = 1_u32;
+        let mut slices: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .take(count * shape.slice_length)
+        .collect();
+        if let Some(fill) = fill {
+            let slices = slices.chunks_exact_mut(shape.slice_length);
+            for (sample, slice) in slices.enumerate() {
+                // Multiples of the golden ratio fill an interval evenly, in no order.
+                let part = (sample as f64 * 0.618_033_988_749_895).fract();
+                let filled = (part * 2.0 * fill as f64) as usize;
+                slice[filled.min(shape.slice_length)..].fill(0);
+            }
+        }
+        let numbers = 0..count * shape.packets * PACKET_FEATURES;
+        Self {
+            packets: numbers
+                .map(|place| (place * 37 % 256) as f32 / 128.0 - 1.0)
+                .collect(),
+            seen: vec![shape.packets as u32; count],
+            statistics: vec![1.0; count * STATISTICS],
+            packet_slices: if shape.architecture.parts().packet_slices {
+                slices.repeat(PACKET_SLICES)
+            } else {
+                Vec::new()
+            },
+            slices,
+        }
+    }
+
+    fn input(&self) -> Input<'_> {
+        Input {
+            slices: &self.slices,
+            packets: &self.packets,
+            seen: &self.seen,
+            statistics: &self.statistics,
+            packet_slices: &self.packet_slices,
+        }
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |place: usize, otherwise: usize| {
@@ -77,13 +132,12 @@ fn main() {
         .get(7)
         .and_then(|name| name.parse().ok())
         .unwrap_or(Architecture::ResnetGru);
-    let parts = architecture.parts();
-    let packets = if parts.packets { 32 } else { 0 };
+    let reads_packets = architecture.parts().packets;
     let shape = Shape {
         architecture,
         slice_length: 784,
         classes: 12,
-        packets,
+        packets: if reads_packets { 32 } else { 0 },
     };
     let options = TrainerOptions {
         shape,
@@ -98,44 +152,15 @@ fn main() {
         threads,
     };
     let mut trainer = Trainer::new(options).with_kernels(kernels);
-    let mut state = 1_u32;
-    let mut slices: Vec<u8> = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    })
-    .take(batch * 784)
-    .collect();
-    if let Some(fill) = arguments.get(4).and_then(|text| text.parse::<usize>().ok()) {
-        let most = 2 * fill;
-        for (sample, slice) in slices.chunks_exact_mut(784).enumerate() {
-            // Multiples of the golden ratio fill an interval evenly, in no order.
-            let part = (sample as f64 * 0.618_033_988_749_895).fract();
-            let filled = (part * most as f64) as usize;
-            slice[filled.min(784)..].fill(0);
-        }
-    }
+    let fill = arguments.get(4).and_then(|text| text.parse().ok());
+    let samples = Samples::new(shape, batch, fill);
+    let input = samples.input();
     let labels: Vec<u32> = (0..batch as u32).map(|sample| sample % 12).collect();
     let report = |what: &str, [wall, processor]: [f64; 2]| {
         let (wall, processor) = (batch as f64 / wall, batch as f64 / processor);
         println!(
             "{what}, {kernels}, batch {batch}, {threads} threads: {wall:.0}/s, {processor:.0}/s of processor time"
         );
-    };
-    let numbers: Vec<f32> = (0..batch * packets * PACKET_FEATURES)
-        .map(|place| (place * 37 % 256) as f32 / 128.0 - 1.0)
-        .collect();
-    let (seen, statistics) = (vec![packets as u32; batch], vec![1.0; batch * STATISTICS]);
-    let packet_slices = if parts.packet_slices {
-        slices.repeat(PACKET_SLICES)
-    } else {
-        Vec::new()
-    };
-    let input = Input {
-        slices: &slices,
-        packets: &numbers,
-        seen: &seen,
-        statistics: &statistics,
-        packet_slices: &packet_slices,
     };
     let batches = Batch {
         input,

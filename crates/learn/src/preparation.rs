@@ -315,13 +315,14 @@ fn cut_capture(
             cut_in_stages(&mut reader, &options.cutting, 0, goes_on, &mut sink)
         }
     };
-    let tally = tally.map_err(|error| broken(error.error))?;
     if let Some(error) = failure {
         return Err(error.into());
     }
+    // First of all: a thread that reads ahead may have met what is broken behind the place of the stop.
     if observer.stopped() {
         return Err(PrepareError::Stopped);
     }
+    let tally = tally.map_err(|error| broken(error.error))?;
     drop(reader);
     let (sha256, size) = source.finish().map_err(|error| broken(error.into()))?;
     Ok(writer.close(CaptureRecord {
@@ -378,10 +379,10 @@ mod tests {
     };
 
     #[test]
-    fn a_preparation_that_is_stopped_reads_no_further_although_no_session_has_ended() {
+    fn a_preparation_that_is_stopped_says_so_although_no_session_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let mut capture = synth::pcap(LinkType::ETHERNET, &Conversation::default().frames());
-        // Who reads as far as this gets an error, and not the news that it was stopped.
+        // What comes behind the place of the stop matters no more.
         capture.extend([0xff; 16]);
         fs::create_dir(folder.path().join("Chat")).unwrap();
         fs::write(folder.path().join("Chat/broken.pcap"), capture).unwrap();

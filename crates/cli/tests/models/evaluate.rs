@@ -57,7 +57,7 @@ fn what_knows_next_to_nothing_stands_beside_the_model() {
     };
     assert_eq!(opponents.len(), 9);
     // The payload tells these classes apart, the most frequent one does not.
-    assert_eq!(accuracy("forest:slice"), 1.0);
+    assert!(accuracy("forest:slice") > 0.99);
     assert!(accuracy("majority") < 0.7);
     let text = run(world.path(), &format!("{line}text"));
     assert!(text.success().contains("Cheap opponents"), "{}", text.out);

@@ -73,7 +73,7 @@ impl Spatial {
 #[derive(Debug)]
 pub(super) enum Packets {
     Float32(Sequence),
-    Int8(Int8Sequence),
+    Int8(Box<Int8Sequence>),
 }
 
 impl Packets {
@@ -141,7 +141,7 @@ impl Network {
                 let own = ranges.and_then(Ranges::sequence);
                 own.map_or_else(
                     || Packets::Float32(Sequence::new(&layout, values)),
-                    |ranges| Packets::Int8(Int8Sequence::new(&layout, values, ranges)),
+                    |ranges| Packets::Int8(Box::new(Int8Sequence::new(&layout, values, ranges))),
                 )
             }),
             statistics: layout

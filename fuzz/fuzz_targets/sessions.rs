@@ -57,6 +57,7 @@ fn options(choices: [u8; 3]) -> CutOptions {
                 vec![1, 5]
             },
             age_nanoseconds: (ends & 8 != 0).then_some(1_000_000_000),
+            every_nanoseconds: None,
         },
         max_sessions: NonZeroUsize::new(1 + usize::from(most)).expect("it is not zero"),
         ..CutOptions::default()

@@ -7,7 +7,13 @@ mod pcap;
 mod pcapng;
 mod window;
 
-use std::{fmt, fs::File, io::Read, ops::Range, path::Path};
+use std::{
+    fmt,
+    fs::File,
+    io::{ErrorKind, Read},
+    ops::Range,
+    path::Path,
+};
 
 pub use compression::Compression;
 pub use error::CaptureError;
@@ -115,6 +121,8 @@ pub struct CaptureReader {
     window: Window,
     format: FormatReader,
     compression: Option<Compression>,
+    /// How many bytes it may expand to.
+    most_expanded: u64,
     finished: bool,
     cut_short: bool,
     /// Frames given last, each with its place in the window's buffer.
@@ -190,7 +198,20 @@ impl CaptureReader {
     ///
     /// If it is empty or no capture.
     pub fn new(source: Box<dyn Read + Send>) -> Result<Self, CaptureError> {
-        let (source, compression) = compression::expand(source)?;
+        Self::expanding_to(source, u64::MAX)
+    }
+
+    /// The same for a source that nobody vouches for: if it is compressed, it may expand to so many
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty or no capture. Once it has expanded to more, [`CaptureError::ExpandsTooFar`].
+    pub fn expanding_to(
+        source: Box<dyn Read + Send>,
+        most_expanded: u64,
+    ) -> Result<Self, CaptureError> {
+        let (source, compression) = compression::expand(source, most_expanded)?;
         let mut window = Window::new(source);
         let available = window.fill(4)?;
         let start = window.bytes();
@@ -219,6 +240,7 @@ impl CaptureReader {
             window,
             format,
             compression,
+            most_expanded,
             finished: false,
             cut_short: false,
             heads: Vec::new(),
@@ -314,6 +336,14 @@ impl CaptureReader {
     /// The error with what is known here of its place.
     fn described(&self, error: CaptureError) -> CaptureError {
         match (error, self.compression) {
+            (CaptureError::Io(source), Some(compression))
+                if source.kind() == ErrorKind::FileTooLarge =>
+            {
+                CaptureError::ExpandsTooFar {
+                    compression,
+                    most: self.most_expanded,
+                }
+            }
             (CaptureError::Io(source), Some(compression)) => CaptureError::Expansion {
                 compression,
                 offset: self.window.position(),

@@ -27,8 +27,9 @@ impl fmt::Display for Compression {
 
 type Source = Box<dyn Read + Send>;
 
-/// Looks at the first bytes and puts a decompressor in front where they ask for one.
-pub(super) fn expand(mut source: Source) -> io::Result<(Source, Option<Compression>)> {
+/// Looks at the first bytes and puts a decompressor in front where they ask for one, which gives no
+/// more than `most` bytes.
+pub(super) fn expand(mut source: Source, most: u64) -> io::Result<(Source, Option<Compression>)> {
     let mut head = [0; 4];
     let mut found = 0;
     while found < head.len() {
@@ -40,15 +41,34 @@ pub(super) fn expand(mut source: Source) -> io::Result<(Source, Option<Compressi
         }
     }
     let whole = Cursor::new(head).take(found as u64).chain(source);
-    Ok(match head[..found] {
-        [0x1f, 0x8b, 8, _] => (
-            Box::new(MultiGzDecoder::new(whole)),
-            Some(Compression::Gzip),
-        ),
+    let (expanded, compression): (Source, _) = match head[..found] {
+        [0x1f, 0x8b, 8, _] => (Box::new(MultiGzDecoder::new(whole)), Compression::Gzip),
         [0x28, 0xb5, 0x2f, 0xfd] => (
             Box::new(zstd::stream::read::Decoder::new(whole)?),
-            Some(Compression::Zstd),
+            Compression::Zstd,
         ),
-        _ => (Box::new(whole), None),
-    })
+        _ => return Ok((Box::new(whole), None)),
+    };
+    let bounded = Bounded {
+        expanded,
+        left: most,
+    };
+    Ok((Box::new(bounded), Some(compression)))
+}
+
+/// What a decompressor gives, up to a limit.
+struct Bounded {
+    expanded: Source,
+    left: u64,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.expanded.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(count as u64)
+            .ok_or(ErrorKind::FileTooLarge)?;
+        Ok(count)
+    }
 }

@@ -40,6 +40,14 @@ pub enum CaptureError {
         /// What the decompressor says.
         source: std::io::Error,
     },
+    /// Compressed data that expand to more than was allowed.
+    #[error("the {compression} data expand to more than {most} bytes, which is the limit here")]
+    ExpandsTooFar {
+        /// What it is compressed with.
+        compression: Compression,
+        /// Bytes that were allowed.
+        most: u64,
+    },
     /// The first four bytes are no known magic number.
     #[error("neither pcap nor pcapng: the first bytes are {magic:#010x}{hint}")]
     UnknownFormat {

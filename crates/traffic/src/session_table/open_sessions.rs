@@ -68,6 +68,7 @@ impl OpenSessions {
         let Some(session) = self.sessions.get_mut(place) else {
             return;
         };
+        let latest_before = session.latest;
         match session.turn(packet.timestamp) {
             Turn::Stay => exit.add(place, session, packet, bytes),
             Turn::Skip => session.pass_over(packet),
@@ -81,7 +82,7 @@ impl OpenSessions {
         let is_over = exit.options.end_rule.heeds_tcp() && session.is_closed();
         let list = if is_over { CLOSED } else { ACTIVE };
         self.recency.touch(list, place);
-        if exit.options.glimpses.packets.contains(&session.packets) {
+        if exit.options.glimpses.are_due(session, latest_before) {
             self.young.remove(place);
             exit.show(place, session, SessionEnd::Open);
         }

@@ -2,7 +2,11 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 
-use crate::{decode::Tunnels, excerpt::ExcerptLimits, policy::BytePolicy, slice::SLICE_LENGTH};
+use super::open_session::OpenSession;
+use crate::{
+    decode::Tunnels, excerpt::ExcerptLimits, policy::BytePolicy, slice::SLICE_LENGTH,
+    timestamp::Timestamp,
+};
 
 /// What one slice is cut from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +79,20 @@ pub struct Glimpses {
     /// At this age in nanoseconds, where none was shown before: as soon as a frame, or a clock
     /// ([`Cutting::pass_time`](crate::cut::Cutting::pass_time)), says that the time has come.
     pub age_nanoseconds: Option<u64>,
+    /// With the first packet in each such part of its life but the first: as often as it grows, and
+    /// no oftener.
+    pub every_nanoseconds: Option<NonZeroU64>,
+}
+
+impl Glimpses {
+    /// Whether a session is shown with its latest packet, if the latest before that was then.
+    pub(super) fn are_due(&self, session: &OpenSession, before: Timestamp) -> bool {
+        let is_due_again = |every: NonZeroU64| {
+            let part = |time: Timestamp| time.nanoseconds_since(session.start) / every;
+            part(session.latest) > part(before)
+        };
+        self.packets.contains(&session.packets) || self.every_nanoseconds.is_some_and(is_due_again)
+    }
 }
 
 /// How long a closed TCP session waits for late packets, in nanoseconds; shorter if the idle

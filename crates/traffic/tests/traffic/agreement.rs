@@ -93,6 +93,7 @@ fn further_ways() -> Vec<CutOptions> {
             glimpses: Glimpses {
                 packets: vec![1, 5, 70],
                 age_nanoseconds: Some(1_000_000_000),
+                every_nanoseconds: None,
             },
             packet_slices: 2,
             excerpts: Some(ExcerptLimits {

@@ -233,6 +233,36 @@ fn damaged_compression_is_an_error_with_its_place() {
 }
 
 #[test]
+fn what_expands_to_more_than_is_allowed_is_an_error_behind_what_was_allowed() {
+    let records = vec![synth::record(0, vec![0; 100]); 10_000];
+    let plain = synth::pcap(LinkType::ETHERNET, &records);
+    let zstd = zstd::encode_all(&*plain, 1).unwrap();
+    let whole = plain.len() as u64;
+    for (most, expected) in [(whole, 10_000), (whole / 2, 1)] {
+        let source = Box::new(io::Cursor::new(zstd.clone()));
+        let mut reader = CaptureReader::expanding_to(source, most).unwrap();
+        let mut found = 0;
+        let error = loop {
+            match reader.next_frame() {
+                Ok(Some(_)) => found += 1,
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        assert!(found >= expected, "{found} frames of {most} bytes");
+        let told = format!("expand to more than {most} bytes");
+        assert_eq!(
+            error.map(|error| error.contains(&told)),
+            (most < whole).then_some(true)
+        );
+    }
+    // What is not compressed has the length that it has.
+    let source = Box::new(io::Cursor::new(plain));
+    let mut reader = CaptureReader::expanding_to(source, 1).unwrap();
+    assert_eq!(frames(&mut reader).0.len(), 10_000);
+}
+
+#[test]
 fn a_cut_capture_gives_what_is_left_of_its_last_frame() {
     let record = synth::record(0, (0..60).collect());
     for whole in [

@@ -61,6 +61,7 @@ fn nothing_is_kept_unless_asked_for_and_nothing_is_shown_of_open_sessions() {
         glimpses: Glimpses {
             packets: vec![4],
             age_nanoseconds: None,
+            every_nanoseconds: None,
         },
         ..keeping(ExcerptLimits::default())
     };

@@ -20,7 +20,7 @@ fn at_packets(packets: &[u64]) -> CutOptions {
     CutOptions {
         glimpses: Glimpses {
             packets: packets.to_vec(),
-            age_nanoseconds: None,
+            ..Glimpses::default()
         },
         ..CutOptions::default()
     }
@@ -31,12 +31,13 @@ fn at_age(seconds: u64) -> CutOptions {
         glimpses: Glimpses {
             packets: vec![3],
             age_nanoseconds: Some(seconds * 1_000_000_000),
+            ..Glimpses::default()
         },
         ..CutOptions::default()
     }
 }
 
-/// A session of ten packets, one every 10 ms: hello, talk and farewell.
+/// A session of nine packets, one every millisecond: hello, talk and farewell.
 fn talk() -> Vec<Record> {
     let conversation = Conversation {
         start_nanoseconds: START,
@@ -97,6 +98,24 @@ fn a_session_without_enough_packets_is_shown_for_its_age_once() {
 fn a_session_that_was_shown_for_its_packets_is_not_shown_for_its_age() {
     let expected = [(3, SessionEnd::Open), (3, SessionEnd::Capture)];
     assert_eq!(outline(&follow(&talk()[..3], &[9], &at_age(2))), expected);
+}
+
+#[test]
+fn a_session_that_grows_is_shown_once_in_each_part_of_its_life() {
+    let options = CutOptions {
+        glimpses: Glimpses {
+            every_nanoseconds: std::num::NonZeroU64::new(3_000_000),
+            ..Glimpses::default()
+        },
+        ..CutOptions::default()
+    };
+    // Of packets at 0, 1, 2, … 8 ms, those at 3 and 6.
+    let expected = [
+        (4, SessionEnd::Open),
+        (7, SessionEnd::Open),
+        (9, SessionEnd::Closed),
+    ];
+    assert_eq!(outline(&follow(&talk(), &[], &options)), expected);
 }
 
 #[test]

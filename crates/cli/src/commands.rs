@@ -13,7 +13,10 @@ pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod prepare;
 pub(crate) mod reproduce;
+pub(crate) mod serve;
 pub(crate) mod split;
+#[cfg(feature = "top")]
+pub(crate) mod top;
 pub(crate) mod train;
 
 /// As many threads as the machine runs at once.

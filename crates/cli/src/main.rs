@@ -5,17 +5,21 @@ mod asking;
 mod commands;
 mod comparing;
 mod cutting;
+mod following;
+mod http;
 mod interrupt;
 mod making;
 mod metrics;
 mod numbers;
 mod output;
+mod overview;
 mod preparing;
 mod progress;
 mod recipes;
 mod report;
 mod reproducing;
 mod sampling;
+mod showing;
 mod sources;
 mod unknowns;
 
@@ -26,10 +30,12 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "top")]
+use crate::commands::top::Top;
 use crate::commands::{
     audit::Audit, calibrate::Calibrate, classify::Classify, compare::Compare, dataset::Dataset,
     evaluate::Evaluate, explain::Explain, import::Import, inspect::Inspect, live::Live,
-    model::Model, prepare::Prepare, reproduce::Reproduce, split::Split, train::Train,
+    model::Model, prepare::Prepare, reproduce::Reproduce, serve::Serve, split::Split, train::Train,
 };
 
 /// Tell what encrypted traffic is doing, without decrypting it
@@ -44,6 +50,9 @@ struct Arguments {
 enum Command {
     Classify(Classify),
     Live(Live),
+    #[cfg(feature = "top")]
+    Top(Top),
+    Serve(Serve),
     Inspect(Inspect),
     Prepare(Prepare),
     Import(Import),
@@ -65,6 +74,9 @@ fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Classify(command) => command.run(&mut out),
         Command::Live(command) => command.run(&mut out),
+        #[cfg(feature = "top")]
+        Command::Top(command) => command.run(&mut out),
+        Command::Serve(command) => command.run(&mut out),
         Command::Inspect(command) => command.run(&mut out),
         Command::Prepare(command) => command.run(&mut out),
         Command::Import(command) => command.run(&mut out),

@@ -62,6 +62,26 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// Bytes in their largest unit, to a tenth: `812 B`, `1.3 MB`.
+#[cfg(feature = "top")]
+pub(crate) fn size(bytes: u64) -> String {
+    let (mut number, mut units) = (bytes as f64, ["B", "kB", "MB", "GB", "TB", "PB"].iter());
+    let mut unit = units.next();
+    // What would be rounded to 1000.0 has the next unit.
+    while number >= 999.95
+        && let Some(larger) = units.next()
+    {
+        number /= 1000.0;
+        unit = Some(larger);
+    }
+    let unit = unit.copied().unwrap_or_default();
+    if unit == "B" {
+        format!("{bytes} B")
+    } else {
+        format!("{number:.1} {unit}")
+    }
+}
+
 /// A count with its noun: `1 session`, `2 sessions`.
 pub(crate) fn counted(number: u64, singular: &str) -> String {
     format!("{} {}", count(number), noun(number, singular))
@@ -97,6 +117,17 @@ mod tests {
         assert_eq!(
             [0, 999, 1000, 1_162_254].map(count),
             ["0", "999", "1,000", "1,162,254"]
+        );
+    }
+
+    #[cfg(feature = "top")]
+    #[test]
+    fn sizes_have_the_largest_unit_that_leaves_a_whole() {
+        assert_eq!(
+            [0, 812, 999, 1_300, 999_949, 999_950, 1_318_320_000].map(size),
+            [
+                "0 B", "812 B", "999 B", "1.3 kB", "999.9 kB", "1.0 MB", "1.3 GB"
+            ]
         );
     }
 

@@ -1,58 +1,28 @@
 //! `live`: what are the sessions on this interface doing, while they do it?
 
-mod capturing;
-mod clock;
-mod counts;
 mod exposing;
-mod handing;
-mod health;
-#[cfg(feature = "live")]
-mod interface;
-mod judging;
-mod source;
-mod verdicts;
 
 use std::{
     io::{self, Write},
-    num::{NonZeroU64, NonZeroUsize},
     path::PathBuf,
     sync::{
         Arc,
-        atomic::AtomicBool,
-        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError},
     },
-    thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
-use learn::classifier::{Classifier, ClassifierOptions, Moment};
-use traffic::{
-    session_table::{EndRule, Glimpses, Unit},
-    timestamp::Timestamp,
-};
+use learn::classifier::{Classifier, Moment};
+use traffic::{session_table::Glimpses, timestamp::Timestamp};
 
-use self::{
-    capturing::{Captured, capture},
-    counts::Counts,
-    exposing::{ExposingArguments, start},
-    handing::{Handing, QUEUE},
-    health::{Health, Reading},
-    judging::{Told, judge},
-    source::{InterfaceOptions, Source},
-    verdicts::Verdicts,
-};
-use super::classify::SessionEnd;
+use self::exposing::{ExposingArguments, start};
 use crate::{
-    asking::AskingArguments,
-    cutting::nanoseconds,
+    following::{self, Counts, Following, FollowingArguments, News, QUEUE, Source},
     interrupt,
     output::{Format, Output, SinkArguments, SpecimenArguments},
 };
-
-/// Packets after which the model is asked, if it reads packets: those that `evaluate` has scores for.
-const EARLY: [u64; 4] = [4, 8, 16, 32];
 
 /// Tell of each session on an interface which class of traffic it is, while it is open
 ///
@@ -82,12 +52,10 @@ pub(crate) struct Live {
     #[arg(required_unless_present = "read", conflicts_with = "read")]
     interface: Option<String>,
     /// Read a capture in place of an interface; `-` is standard input
-    #[arg(short, long, value_name = "CAPTURE")]
+    #[arg(short, long, value_name = "CAPTURE", conflicts_with = "bpf")]
     read: Option<PathBuf>,
     #[command(flatten)]
-    capturing: InterfaceOptions,
-    #[command(flatten)]
-    asking: AskingArguments,
+    following: FollowingArguments,
     #[command(flatten)]
     sinks: SinkArguments,
     #[command(flatten)]
@@ -97,19 +65,6 @@ pub(crate) struct Live {
     /// Which verdicts are told
     #[arg(long, value_enum, default_value = "change", value_name = "WHICH")]
     tell: TellRule,
-    /// Ask after these numbers of a session's packets [default: 4,8,16,32 if the model reads
-    /// packets, else none]
-    #[arg(long, value_name = "PACKETS", value_delimiter = ',')]
-    after: Vec<NonZeroUsize>,
-    /// Ask about a session without that many packets when it is so old
-    #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
-    within: Option<NonZeroU64>,
-    /// Silence that ends a session [default: the model's own, or 64]
-    #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
-    idle: Option<NonZeroU64>,
-    /// Age that ends a session at its next packet [default: the model's own, or 1800]
-    #[arg(long, value_name = "SECONDS", value_parser = nanoseconds)]
-    active: Option<NonZeroU64>,
     /// How to print it; all but text have the verdicts only, the summary goes to standard error
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
@@ -119,10 +74,6 @@ pub(crate) struct Live {
     /// How often to say on standard error how it goes; 0 is never
     #[arg(long, default_value = "60", value_name = "SECONDS")]
     progress: u64,
-    /// Threads of the network, beside the one that captures; verdicts do not depend on it [default:
-    /// all but one of those that the machine runs at once]
-    #[arg(long)]
-    threads: Option<NonZeroUsize>,
 }
 
 /// Which verdicts are told.
@@ -149,13 +100,7 @@ impl TellRule {
 impl Live {
     /// Follows the sessions until the capture ends or somebody interrupts.
     pub(crate) fn run(&self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let classifier = self.asking.classifier(|options| self.adjust(options))?;
-        if matches!(classifier.options().cut.unit, Unit::Window(_)) {
-            bail!(
-                "the model reads windows of sessions; `live` is for models of whole sessions, and \
-                 `classify -` reads such a model's from a pipe"
-            );
-        }
+        let classifier = self.following.classifier(self.specimens.excerpts())?;
         let source = self.source()?;
         let name = source.name().to_owned();
         let stop = interrupt::flag().context("cannot watch for Ctrl-C")?;
@@ -167,16 +112,27 @@ impl Live {
             // Who waits for this may send.
             let _ = writeln!(io::stderr(), "{}", source.welcome());
         }
-        let responder = self
+        let listener = self
             .exposing
             .listen(classifier.model(), &mut io::stderr())?;
         output.begin()?;
         output.capture(name.as_ref())?;
-        let counts = self.counts(&classifier, &source);
-        if let Some(responder) = responder {
-            start(responder, Arc::clone(&counts), classifier.model());
+        let latest = self.exposing.latest(&classifier);
+        let counts = Arc::new(Counts::of(&classifier, &source, latest));
+        if let Some(listener) = listener {
+            start(listener, Arc::clone(&counts), classifier.model());
         }
-        let captured = self.follow(&classifier, source, &mut output, &stop, &counts);
+        let following = Following {
+            classifier: &classifier,
+            glimpses: &self.glimpses(&classifier),
+            counts: &counts,
+            stop: &stop,
+        };
+        // A file has a time of its own.
+        let clock: Option<fn() -> Timestamp> = (!source.waits()).then_some(following::now);
+        let captured = following.follow(source, |news| {
+            self.write(&news, clock, &mut output, &counts)
+        });
         // Also if nobody reads standard output any more.
         let finished = output.finish();
         let captured = captured?;
@@ -193,42 +149,12 @@ impl Live {
         }
     }
 
-    /// Nothing done yet.
-    fn counts(&self, classifier: &Classifier, source: &Source) -> Arc<Counts> {
-        let reading = if source.waits() {
-            Reading::Capture
-        } else {
-            Reading::Wire
-        };
-        let classes = classifier.model().contract().classes.len();
-        let verdicts = Verdicts::new(classes, self.exposing.latest(classifier));
-        Arc::new(Counts::new(Health::new(reading), verdicts))
-    }
-
-    fn adjust(&self, options: &mut ClassifierOptions) {
-        let all = super::default_threads();
-        let threads = self.threads.map(NonZeroUsize::get);
-        options.threads = threads.unwrap_or_else(|| all.saturating_sub(1).max(1));
-        options.cut.end_rule = self.end_rule(options.cut.end_rule);
-        options.cut.excerpts = self.specimens.excerpts();
-    }
-
-    fn end_rule(&self, of_model: EndRule) -> EndRule {
-        match SessionEnd::Timeout.rule(of_model) {
-            EndRule::Timeout {
-                idle_nanoseconds,
-                active_nanoseconds,
-            } => EndRule::Timeout {
-                idle_nanoseconds: self.idle.map_or(idle_nanoseconds, NonZeroU64::get),
-                active_nanoseconds: self.active.map_or(active_nanoseconds, NonZeroU64::get),
-            },
-            rule @ EndRule::Capture => rule,
-        }
-    }
-
     fn source(&self) -> anyhow::Result<Source> {
         match (&self.interface, &self.read) {
-            (Some(interface), _) => Source::interface(interface, &self.capturing),
+            (Some(interface), _) => {
+                let options = &self.following.capturing;
+                Source::interface(interface, options, "undertone live --read -")
+            }
             (None, Some(path)) => Source::capture(path),
             // The arguments are parsed so that there is one of them.
             (None, None) => anyhow::bail!("name an interface, or a capture with `--read`"),
@@ -240,54 +166,13 @@ impl Live {
         if self.tell == TellRule::End {
             return Glimpses::default();
         }
-        let reads_packets = classifier.model().contract().shape.architecture.parts();
-        let packets = if !self.after.is_empty() {
-            self.after.iter().map(|count| count.get() as u64).collect()
-        } else if reads_packets.packets {
-            EARLY.to_vec()
-        } else {
-            Vec::new()
-        };
-        Glimpses {
-            packets,
-            age_nanoseconds: self.within.map(NonZeroU64::get),
-        }
-    }
-
-    /// Captures and asks on threads of their own; what they find is written here.
-    fn follow(
-        &self,
-        classifier: &Classifier,
-        source: Source,
-        output: &mut Output<'_>,
-        stop: &AtomicBool,
-        counts: &Counts,
-    ) -> anyhow::Result<Captured> {
-        let mut cut = classifier.options().cut.clone();
-        cut.glimpses = self.glimpses(classifier);
-        // A file has a time of its own.
-        let clock: Option<fn() -> Timestamp> = (!source.waits()).then_some(clock::now);
-        thread::scope(|scope| {
-            let (asked, questions) = sync_channel(QUEUE);
-            let (told, answers) = sync_channel(QUEUE);
-            let handing = Handing::new(asked, &source, counts);
-            let capturing = scope.spawn(|| capture(source, &cut, handing, stop));
-            let tell = self.tell;
-            scope.spawn(move || {
-                judge(classifier, &questions, &told, counts, &|moment| {
-                    tell.includes(moment)
-                });
-            });
-            self.write(answers, clock, output, counts)?;
-            let captured = capturing.join();
-            Ok(captured.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        })
+        self.following.glimpses(classifier)
     }
 
     /// Writes verdicts as they come, until there are no more; an error ends the other threads.
     fn write(
         &self,
-        answers: Receiver<Told>,
+        news: &Receiver<News>,
         clock: Option<fn() -> Timestamp>,
         output: &mut Output<'_>,
         counts: &Counts,
@@ -297,9 +182,13 @@ impl Live {
         let mut last = Instant::now();
         loop {
             counts.health().writer_beats();
-            match answers.recv_timeout(Duration::from_secs(1)) {
-                Ok(told) => {
-                    for told in std::iter::once(told).chain(answers.try_iter().take(QUEUE)) {
+            match news.recv_timeout(Duration::from_secs(1)) {
+                Ok(first) => {
+                    for one in std::iter::once(first).chain(news.try_iter().take(QUEUE)) {
+                        let News::Told(told) = one else { continue };
+                        if !self.tell.includes(told.moment) {
+                            continue;
+                        }
                         output.session(&told.session, told.verdict, told.moment)?;
                         if let Some(warning) = counts.tell(&told) {
                             // Nobody need read standard error.

@@ -36,6 +36,8 @@ fn the_exit_code_is_two_for_wrong_usage_and_zero_for_help() {
         "explain",
         "reproduce",
         "live",
+        "top",
+        "serve",
         "dataset list",
         "dataset show",
         "model show",

@@ -10,8 +10,11 @@ use learn::{
     model::Model,
 };
 
-use super::{counts::Counts, verdicts::Said};
-use crate::metrics::{Answer, Exposition, Kind, Responder, Sample, address};
+use crate::{
+    following::{Counts, Said},
+    http::{Answer, Listener, Request, Status, address},
+    metrics::{Exposition, Kind, Sample},
+};
 
 /// Who may watch, and what drift is measured by.
 #[derive(Debug, Clone, Args)]
@@ -42,13 +45,13 @@ impl ExposingArguments {
         &self,
         model: &Model,
         talk: &mut dyn Write,
-    ) -> anyhow::Result<Option<Responder>> {
+    ) -> anyhow::Result<Option<Listener>> {
         let Some(address) = self.metrics else {
             return Ok(None);
         };
         let listening = || format!("cannot listen on `{address}`");
-        let responder = Responder::bind(address).with_context(listening)?;
-        let address = responder.address().with_context(listening)?;
+        let listener = Listener::bind(address).with_context(listening)?;
+        let address = listener.address().with_context(listening)?;
         // Nobody need read it.
         let _ = writeln!(talk, "metrics at http://{address}/metrics");
         if model.card().reference.is_empty() {
@@ -58,21 +61,35 @@ impl ExposingArguments {
                  DATASET` adds it"
             );
         }
-        Ok(Some(responder))
+        Ok(Some(listener))
     }
 }
 
+/// Requests that are answered at once: whoever scrapes comes alone and every few seconds.
+const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
+
+/// The type of the page, as Prometheus knows it.
+const PAGE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// Answers from then on.
-pub(super) fn start(responder: Responder, counts: Arc<Counts>, model: &Model) {
+pub(super) fn start(listener: Listener, counts: Arc<Counts>, model: &Model) {
     let facts = Facts::of(model);
-    responder.start(move |path| match path {
-        "/metrics" => Some(Answer::good(page(&counts, &facts))),
-        "/healthz" => Some(match counts.health().ailment() {
-            None => Answer::good("well\n".to_owned()),
-            Some(ailment) => Answer::unavailable(format!("{ailment}\n")),
-        }),
-        _ => None,
-    });
+    listener.start(THREADS, move |request| answer(&request, &counts, &facts));
+}
+
+fn answer(request: &Request, counts: &Counts, facts: &Facts) -> Answer {
+    if request.method != "GET" {
+        let line = "there is nothing here but to get";
+        return Answer::line(Status::MethodNotAllowed, line);
+    }
+    match request.path.as_str() {
+        "/metrics" => Answer::new(Status::Good, PAGE, page(counts, facts).into_bytes()),
+        "/healthz" => match counts.health().ailment() {
+            None => Answer::line(Status::Good, "well"),
+            Some(ailment) => Answer::line(Status::Unavailable, &ailment.to_string()),
+        },
+        _ => Answer::line(Status::NotFound, "see /metrics and /healthz"),
+    }
 }
 
 /// What is told of the model.

@@ -3,17 +3,22 @@
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use learn::classifier::SessionName;
-use traffic::session::{Session, SessionEnd};
+use traffic::{
+    session::{Session, SessionEnd},
+    session_table::Glimpses,
+};
 
 use super::{counts::Counts, source::Source};
 
 /// Sessions that may wait for the network, and verdicts for whoever writes them: some 20 MB.
-pub(super) const QUEUE: usize = 8_192;
+pub(crate) const QUEUE: usize = 8_192;
 
-/// A session that the network is asked about.
+/// A session that the network is asked about, or that has only grown.
 pub(super) struct Question {
     /// The session, open or ended.
     pub(super) session: Box<Session>,
+    /// Whether the network has been asked all there is to ask until the session ends.
+    pub(super) has_only_grown: bool,
     /// Sessions that have ended since the last question, and that nobody asked about.
     pub(super) forgotten: Vec<SessionName>,
 }
@@ -32,13 +37,20 @@ pub(super) struct Handing<'a> {
     asked: SyncSender<Question>,
     counts: &'a Counts,
     patience: Patience,
+    /// Open sessions of more packets are watched, and not asked about.
+    most_packets: u64,
     forgotten: Vec<SessionName>,
     is_over: bool,
 }
 
 impl<'a> Handing<'a> {
-    /// For the sessions of that source.
-    pub(super) fn new(asked: SyncSender<Question>, source: &Source, counts: &'a Counts) -> Self {
+    /// For the sessions of that source, and glimpses of those that are open.
+    pub(super) fn new(
+        asked: SyncSender<Question>,
+        source: &Source,
+        counts: &'a Counts,
+        glimpses: &Glimpses,
+    ) -> Self {
         Self {
             asked,
             counts,
@@ -46,6 +58,11 @@ impl<'a> Handing<'a> {
                 Patience::Wait
             } else {
                 Patience::LeaveOut
+            },
+            most_packets: if glimpses.every_nanoseconds.is_some() {
+                glimpses.packets.iter().copied().max().unwrap_or(0)
+            } else {
+                u64::MAX
             },
             forgotten: Vec::new(),
             is_over: false,
@@ -67,7 +84,7 @@ impl<'a> Handing<'a> {
         self.patience = Patience::Wait;
     }
 
-    /// Asks about a session.
+    /// Asks about a session, or tells that it has grown.
     pub(super) fn hand(&mut self, session: Session) {
         if self.is_over {
             return;
@@ -75,12 +92,14 @@ impl<'a> Handing<'a> {
         let is_open = session.end_reason == SessionEnd::Open;
         // The second half of the queue is for verdicts that cannot be had again.
         let is_filling = self.counts.waiting() >= QUEUE / 2;
+        let has_only_grown = is_open && session.packets > self.most_packets;
         if is_open && is_filling && self.patience == Patience::LeaveOut {
-            self.counts.leave_out_early();
+            self.leave_out_open(has_only_grown);
             return;
         }
         let question = Question {
             session: Box::new(session),
+            has_only_grown,
             forgotten: std::mem::take(&mut self.forgotten),
         };
         self.counts.wait();
@@ -102,11 +121,18 @@ impl<'a> Handing<'a> {
         self.counts.take(1);
         self.forgotten = question.forgotten;
         if question.session.end_reason == SessionEnd::Open {
-            self.counts.leave_out_early();
+            self.leave_out_open(question.has_only_grown);
         } else {
             self.counts.leave_out_ended();
             let name = SessionName::from(&*question.session);
             self.forgotten.push(name);
+        }
+    }
+
+    /// What has only grown is told of again before long.
+    fn leave_out_open(&self, has_only_grown: bool) {
+        if !has_only_grown {
+            self.counts.leave_out_early();
         }
     }
 }

@@ -16,7 +16,7 @@ const CONFIDENCES: [f64; 12] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9
 
 /// What may be said of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// This class.
     Class(u32),
     /// That it is unknown.
@@ -40,7 +40,7 @@ impl From<Verdict> for Said {
 
 /// All verdicts that were written.
 #[derive(Debug)]
-pub(super) struct Verdicts {
+pub(crate) struct Verdicts {
     /// Those on ended sessions, by what they say.
     last: BTreeMap<Said, u64>,
     /// Those on open ones, by when.
@@ -52,7 +52,7 @@ pub(super) struct Verdicts {
 
 impl Verdicts {
     /// None yet, of a model of so many classes; `latest` tells drift.
-    pub(super) fn new(classes: usize, latest: Latest) -> Self {
+    pub(crate) fn new(classes: usize, latest: Latest) -> Self {
         let classes = (0..classes as u32).map(Said::Class);
         let said = classes.chain([Said::Unknown, Said::Empty]);
         Self {
@@ -64,7 +64,7 @@ impl Verdicts {
     }
 
     /// Counts one.
-    pub(super) fn add(&mut self, told: &Told) {
+    pub(crate) fn add(&mut self, told: &Told) {
         if told.moment != Moment::End {
             *self.early.entry(told.moment).or_default() += 1;
             return;
@@ -81,27 +81,27 @@ impl Verdicts {
     }
 
     /// How many on ended sessions, by what they say.
-    pub(super) fn last(&self) -> &BTreeMap<Said, u64> {
+    pub(crate) fn last(&self) -> &BTreeMap<Said, u64> {
         &self.last
     }
 
     /// How many on open sessions, by when.
-    pub(super) fn early(&self) -> &BTreeMap<Moment, u64> {
+    pub(crate) fn early(&self) -> &BTreeMap<Moment, u64> {
         &self.early
     }
 
     /// Of ended sessions that the model was asked about.
-    pub(super) fn confidences(&self) -> &Histogram {
+    pub(crate) fn confidences(&self) -> &Histogram {
         &self.confidences
     }
 
     /// The latest sessions that the model was asked about, against its reference.
-    pub(super) fn latest(&self) -> &Latest {
+    pub(crate) fn latest(&self) -> &Latest {
         &self.latest
     }
 
     /// What is to be told of drift now, if anything is.
-    pub(super) fn warning(&mut self) -> Option<String> {
+    pub(crate) fn warning(&mut self) -> Option<String> {
         let alarms = self.latest.alarms();
         (!alarms.is_empty()).then(|| warning(&alarms))
     }

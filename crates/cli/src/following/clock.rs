@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use traffic::timestamp::Timestamp;
 
 /// Now.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -35,9 +35,9 @@ const SETTLING: Duration = Duration::from_millis(50);
 const LONGEST_SETTLING: Duration = Duration::from_millis(500);
 
 /// What was captured, once it is over.
-pub(super) struct Captured {
+pub(crate) struct Captured {
     /// What was read, kept and skipped.
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
     /// What was lost before, where the kernel counts it.
     pub(super) losses: Option<Losses>,
     /// Open sessions that the network had no time for.
@@ -45,7 +45,7 @@ pub(super) struct Captured {
     /// Ended sessions that the network had no time for.
     pub(super) unjudged: u64,
     /// Why it ended, if not as it should.
-    pub(super) failure: Option<anyhow::Error>,
+    pub(crate) failure: Option<anyhow::Error>,
 }
 
 /// Reads frames until they end or `stop` is set, then ends all open sessions.
@@ -78,6 +78,7 @@ pub(super) fn capture(
                 tally: cutting.tally().clone(),
                 open_sessions: cutting.open_sessions(),
                 losses: source.losses(),
+                failure: None,
             });
         }
     };
@@ -90,6 +91,12 @@ pub(super) fn capture(
     let mut tally = cutting.finish(&mut |session| handing.hand(session));
     tally.cut_short_captures = u64::from(source.cut_short());
     let counts: &Counts = handing.counts();
+    counts.publish(Reading {
+        tally: tally.clone(),
+        open_sessions: 0,
+        losses,
+        failure: failure.as_ref().map(|error| format!("{error:#}")),
+    });
     Captured {
         tally,
         losses,

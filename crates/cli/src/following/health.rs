@@ -17,7 +17,7 @@ const LOSS_MILLISECONDS: u64 = 60_000;
 
 /// What waits for a frame on its own account and is not heard of meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// A wire: silence is told, so whoever reads it is heard of.
     Wire,
     /// A file or a pipe, which may make wait for any time.
@@ -26,7 +26,7 @@ pub(super) enum Reading {
 
 /// When the threads were last heard of.
 #[derive(Debug)]
-pub(super) struct Health {
+pub(crate) struct Health {
     reading: Reading,
     began: Instant,
     captured: Beat,
@@ -53,7 +53,7 @@ impl Beat {
 
 /// Why nobody should rely on what is said at present.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ailment {
+pub(crate) enum Ailment {
     /// No frame is to come.
     Ended(String),
     /// Whoever reads frames was not heard of for so many seconds.
@@ -66,7 +66,7 @@ pub(super) enum Ailment {
 
 impl Health {
     /// All is well so far.
-    pub(super) fn new(reading: Reading) -> Self {
+    pub(crate) fn new(reading: Reading) -> Self {
         let health = Self {
             reading,
             began: Instant::now(),
@@ -81,27 +81,27 @@ impl Health {
     }
 
     /// Frames are being waited for, or read.
-    pub(super) fn capture_beats(&self) {
+    pub(crate) fn capture_beats(&self) {
         self.captured.set(self.now());
     }
 
     /// Verdicts are being waited for, or written.
-    pub(super) fn writer_beats(&self) {
+    pub(crate) fn writer_beats(&self) {
         self.written.set(self.now());
     }
 
     /// A session ended without a verdict.
-    pub(super) fn lose(&self) {
+    pub(crate) fn lose(&self) {
         self.lost.set(self.now());
     }
 
     /// No frame is to come, and why.
-    pub(super) fn end(&self, reason: String) {
+    pub(crate) fn end(&self, reason: String) {
         *self.lock_end() = Some(reason);
     }
 
     /// What is wrong now, if anything is.
-    pub(super) fn ailment(&self) -> Option<Ailment> {
+    pub(crate) fn ailment(&self) -> Option<Ailment> {
         self.ailment_at(self.now())
     }
 

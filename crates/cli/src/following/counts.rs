@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Write},
+    num::NonZeroUsize,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -9,9 +10,15 @@ use std::{
     time::Duration,
 };
 
+use learn::{classifier::Classifier, drift::Latest};
 use traffic::tally::Tally;
 
-use super::{health::Health, judging::Told, verdicts::Verdicts};
+use super::{
+    health::{Health, Reading as Way},
+    judging::Told,
+    source::Source,
+    verdicts::Verdicts,
+};
 use crate::{
     metrics::Histogram,
     numbers::{count, counted},
@@ -24,18 +31,18 @@ const SECONDS: [f64; 12] = [
 
 /// What was lost before a frame came to us, as the kernel counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Losses {
+pub(crate) struct Losses {
     /// Frames that passed the filter, whether they were lost or not.
     pub(super) received: u64,
     /// Frames for which the ring had no room.
-    pub(super) by_kernel: u64,
+    pub(crate) by_kernel: u64,
     /// Frames that the interface or its driver dropped.
-    pub(super) by_interface: u64,
+    pub(crate) by_interface: u64,
 }
 
 /// What became of the sessions that were handed to the network.
 #[derive(Debug)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     waiting: AtomicUsize,
     unasked: AtomicU64,
     unjudged: AtomicU64,
@@ -47,14 +54,39 @@ pub(super) struct Counts {
 
 /// What was read until some moment ago.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Reading {
-    pub(super) tally: Tally,
-    pub(super) open_sessions: usize,
-    pub(super) losses: Option<Losses>,
+pub(crate) struct Reading {
+    pub(crate) tally: Tally,
+    pub(crate) open_sessions: usize,
+    pub(crate) losses: Option<Losses>,
+    /// What broke, if something did.
+    #[cfg_attr(
+        not(feature = "top"),
+        expect(
+            dead_code,
+            reason = "a screen of the terminal alone outlives its source"
+        )
+    )]
+    pub(crate) failure: Option<String>,
 }
 
 impl Counts {
-    /// Nothing done yet.
+    /// Nothing done yet, of verdicts by this classifier on that source; `latest` tells drift.
+    pub(crate) fn of(classifier: &Classifier, source: &Source, latest: Latest) -> Self {
+        let way = if source.waits() {
+            Way::Capture
+        } else {
+            Way::Wire
+        };
+        let classes = classifier.model().contract().classes.len();
+        Self::new(Health::new(way), Verdicts::new(classes, latest))
+    }
+
+    /// The same for whoever tells no drift.
+    pub(crate) fn without_drift(classifier: &Classifier, source: &Source) -> Self {
+        let latest = Latest::new(Vec::new(), NonZeroUsize::MIN);
+        Self::of(classifier, source, latest)
+    }
+
     pub(super) fn new(health: Health, verdicts: Verdicts) -> Self {
         Self {
             waiting: AtomicUsize::default(),
@@ -68,12 +100,12 @@ impl Counts {
     }
 
     /// When its threads were last heard of.
-    pub(super) fn health(&self) -> &Health {
+    pub(crate) fn health(&self) -> &Health {
         &self.health
     }
 
     /// Sessions that wait for the network.
-    pub(super) fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Relaxed)
     }
 
@@ -93,50 +125,50 @@ impl Counts {
     }
 
     /// The network had no time for an ended session.
-    pub(super) fn leave_out_ended(&self) {
+    pub(crate) fn leave_out_ended(&self) {
         self.unjudged.fetch_add(1, Relaxed);
         self.health.lose();
     }
 
     /// Open sessions that the network was not asked about for want of time.
-    pub(super) fn unasked(&self) -> u64 {
+    pub(crate) fn unasked(&self) -> u64 {
         self.unasked.load(Relaxed)
     }
 
     /// Ended sessions without a verdict.
-    pub(super) fn unjudged(&self) -> u64 {
+    pub(crate) fn unjudged(&self) -> u64 {
         self.unjudged.load(Relaxed)
     }
 
     /// A verdict was written; what is to be told of drift then, if anything is.
-    pub(super) fn tell(&self, told: &Told) -> Option<String> {
+    pub(crate) fn tell(&self, told: &Told) -> Option<String> {
         let mut verdicts = self.verdicts();
         verdicts.add(told);
         verdicts.warning()
     }
 
     /// All verdicts that were written.
-    pub(super) fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
+    pub(crate) fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
         lock(&self.verdicts)
     }
 
     /// The model was asked, and took that long.
-    pub(super) fn infer(&self, time: Duration) {
+    pub(crate) fn infer(&self, time: Duration) {
         lock(&self.inference).observe(time.as_secs_f64());
     }
 
     /// How long the model took each time.
-    pub(super) fn inference(&self) -> MutexGuard<'_, Histogram> {
+    pub(crate) fn inference(&self) -> MutexGuard<'_, Histogram> {
         lock(&self.inference)
     }
 
     /// This is what was read until now.
-    pub(super) fn publish(&self, reading: Reading) {
+    pub(crate) fn publish(&self, reading: Reading) {
         *self.reading() = reading;
     }
 
     /// How it goes, on one line.
-    pub(super) fn progress(&self) -> String {
+    pub(crate) fn progress(&self) -> String {
         let reading = self.reading().clone();
         let (early, last) = {
             let verdicts = self.verdicts();
@@ -163,7 +195,7 @@ impl Counts {
     }
 
     /// What was read until some moment ago.
-    pub(super) fn reading(&self) -> MutexGuard<'_, Reading> {
+    pub(crate) fn reading(&self) -> MutexGuard<'_, Reading> {
         lock(&self.reading)
     }
 }
@@ -187,17 +219,12 @@ impl fmt::Display for Losses {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
-    use learn::{
-        classifier::{Moment, Verdict},
-        drift::Latest,
-    };
+    use learn::classifier::{Moment, Verdict};
     use traffic::{
         cut::Cutting, link::LinkType, session::Session, session_table::CutOptions, synth,
     };
 
-    use super::{super::health::Reading as Source, *};
+    use super::{super::example::counts, *};
 
     fn session() -> Session {
         let frames = synth::Conversation::default().frames();
@@ -221,11 +248,6 @@ mod tests {
         }
     }
 
-    fn counts() -> Counts {
-        let latest = Latest::new(Vec::new(), NonZeroUsize::MIN);
-        Counts::new(Health::new(Source::Capture), Verdicts::new(1, latest))
-    }
-
     #[test]
     fn progress_tells_what_was_read_told_and_lost() {
         let counts = counts();
@@ -239,6 +261,7 @@ mod tests {
                 by_kernel: 7,
                 ..Losses::default()
             }),
+            failure: None,
         });
         counts.tell(&told(Moment::First));
         counts.tell(&told(Moment::End));

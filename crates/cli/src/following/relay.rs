@@ -89,13 +89,11 @@ mod tests {
 
     impl Read for Stalled {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            match self.0.take() {
-                Some(mut bytes) => bytes.read(buffer),
-                None => {
-                    let _ = self.1.recv();
-                    Ok(0)
-                }
+            if let Some(mut bytes) = self.0.take() {
+                return bytes.read(buffer);
             }
+            let _ = self.1.recv();
+            Ok(0)
         }
     }
 

@@ -127,14 +127,13 @@ impl Body {
     /// How many bytes of the body come next without anything between; 0 at its end.
     fn left(&mut self) -> Result<u64, Fault> {
         match self.framing {
-            Framing::Length(left) => Ok(left),
             Framing::InPart(0) => {
                 if !self.line()?.is_empty() {
                     return Err(Fault::Malformed);
                 }
                 self.next_part()
             }
-            Framing::InPart(left) => Ok(left),
+            Framing::Length(left) | Framing::InPart(left) => Ok(left),
             Framing::Parts => self.next_part(),
         }
     }

@@ -167,7 +167,7 @@ mod tests {
         assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
         let text = ask(&[
             b"PUT / HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n",
-            &[0; 99_999],
+            &vec![0; 99_999],
         ]);
         assert!(
             text.starts_with("HTTP/1.1 500 Internal Server Error\r\n"),

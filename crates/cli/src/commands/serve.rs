@@ -27,7 +27,11 @@ use clap::Args;
 use learn::classifier::Classifier;
 use traffic::session_table::Glimpses;
 
-use self::{board::Board, followed::Kind, permits::Permits};
+use self::{
+    board::Board,
+    followed::{Followed, Kind},
+    permits::Permits,
+};
 use crate::{
     following::{FollowingArguments, Source, Speed},
     http::{self, Listener},
@@ -119,8 +123,11 @@ impl Serve {
             stop: Arc::clone(&stop),
         });
         for source in sources {
+            // On the board before the first request is answered.
+            let followed = server.show(&source);
             let server = Arc::clone(&server);
-            thread::spawn(move || server.follow_source(source));
+            // The page tells what went wrong.
+            thread::spawn(move || followed.follow(&server, source, &mut |_| Ok(())));
         }
         listener.start(THREADS, move |request| routes::respond(&server, request));
         while !stop.load(Relaxed) {
@@ -142,16 +149,14 @@ impl Serve {
 }
 
 impl Server {
-    /// Follows a source that was named on the command line.
-    fn follow_source(&self, source: Source) {
+    /// Puts a source that was named on the command line onto the board.
+    fn show(&self, source: &Source) -> Arc<Followed> {
         let kind = if source.waits() {
             Kind::Capture
         } else {
             Kind::Interface
         };
-        let followed = self.board.add(source.name(), kind, self, &source);
-        // The page tells what went wrong.
-        let _ = followed.follow(self, source, &mut |_| Ok(()));
+        self.board.add(source.name(), kind, self, source)
     }
 }
 

@@ -149,7 +149,15 @@ pub fn cut_watched(
             }
         }
     }
-    let mut tally = cutting.finish(&mut guarded);
+    outcome(reader, cutting.finish(&mut guarded), failure)
+}
+
+/// What was read of a capture, and what broke it if something did.
+fn outcome(
+    reader: &CaptureReader,
+    mut tally: Tally,
+    failure: Option<CaptureError>,
+) -> Result<Tally, CutError> {
     tally.cut_short_captures = u64::from(reader.cut_short());
     match failure {
         None => Ok(tally),

@@ -6,29 +6,14 @@
     expect(clippy::print_stdout, reason = "a test that skips says so")
 )]
 
+#[path = "../program/mod.rs"]
+mod program;
 mod reading;
 #[cfg(feature = "live")]
 mod wire;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
-
+use program::{sample, undertone};
 use serde_json::Value;
-
-fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../samples")
-        .join(name)
-}
-
-/// The program with these arguments.
-fn undertone(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    command.args(arguments);
-    command
-}
 
 /// What the program writes on standard output, to which it must come.
 #[track_caller]

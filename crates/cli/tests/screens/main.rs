@@ -5,26 +5,10 @@
 
 mod browser;
 mod http;
+#[path = "../program/mod.rs"]
+mod program;
 mod serve;
 #[cfg(feature = "top")]
 mod top;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../samples")
-        .join(name)
-        .canonicalize()
-        .unwrap()
-}
-
-/// The program with these arguments.
-fn undertone(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_undertone"));
-    command.args(arguments);
-    command
-}
+use program::{sample, undertone};

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use super::CutError;
+use super::{CutError, outcome};
 use crate::{
     capture::{CaptureError, CaptureReader},
     session::Session,
@@ -50,14 +50,7 @@ pub fn cut_in_stages(
         (tally, failure)
     });
     tally.captures = 1;
-    tally.cut_short_captures = u64::from(reader.cut_short());
-    match failure {
-        None => Ok(tally),
-        Some(error) => Err(CutError {
-            error,
-            tally: Box::new(tally),
-        }),
-    }
+    outcome(reader, tally, failure)
 }
 
 fn resume<T>(panic: Box<dyn std::any::Any + Send>) -> T {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use undertone_traffic::{
     cut::{Watch, cut, cut_in_stages, cut_watched},
     link::LinkType,
-    session::SessionEnd,
+    session::{Session, SessionEnd},
     session_table::{CutOptions, Unit},
     synth::{self, Conversation},
     tally::Tally,
@@ -16,25 +16,36 @@ use crate::{
     support::{SEED, cut_frames, read, whole_capture},
 };
 
-#[test]
-fn a_sink_may_stop_a_capture() {
+/// Many packets, and options by which each is a session.
+fn packets_alone() -> (Vec<u8>, CutOptions) {
     let records: Vec<_> = (1..100)
         .map(|port| synth::record(i64::from(port), synth::ethernet(&other(port))))
         .collect();
-    let capture = synth::pcap(LinkType::ETHERNET, &records);
     let options = CutOptions {
         unit: Unit::Packet,
         ..CutOptions::default()
     };
-    let mut given = 0;
-    let tally = cut(&mut read(capture).unwrap(), &options, SEED, &mut |_| {
-        given += 1;
-        if given == 3 {
+    (synth::pcap(LinkType::ETHERNET, &records), options)
+}
+
+/// A sink that counts what it is given, and stops at the third.
+fn stop_at_the_third(given: &mut u32) -> impl FnMut(Session) -> ControlFlow<()> {
+    move |_| {
+        *given += 1;
+        if *given == 3 {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    });
+    }
+}
+
+#[test]
+fn a_sink_may_stop_a_capture() {
+    let (capture, options) = packets_alone();
+    let mut given = 0;
+    let reader = &mut read(capture).unwrap();
+    let tally = cut(reader, &options, SEED, &mut stop_at_the_third(&mut given));
     assert_eq!((given, tally.unwrap().frames), (3, 3));
 }
 
@@ -87,27 +98,14 @@ fn a_capture_that_breaks_still_gives_the_sessions_before() {
 
 #[test]
 fn cutting_in_stages_can_be_stopped_by_the_sink_and_between_batches() {
-    let records: Vec<_> = (1..100)
-        .map(|port| synth::record(i64::from(port), synth::ethernet(&other(port))))
-        .collect();
-    let capture = synth::pcap(LinkType::ETHERNET, &records);
-    let options = CutOptions {
-        unit: Unit::Packet,
-        ..CutOptions::default()
-    };
+    let (capture, options) = packets_alone();
     for (goes_on, expected) in [(ControlFlow::Continue(()), 3), (ControlFlow::Break(()), 0)] {
         let mut given = 0;
-        let mut sink = |_| {
-            given += 1;
-            if given == 3 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        let mut reader = read(capture.clone()).unwrap();
-        let tally = cut_in_stages(&mut reader, &options, SEED, &mut || goes_on, &mut sink);
-        assert!(tally.is_ok());
+        let reader = &mut read(capture.clone()).unwrap();
+        let mut sink = stop_at_the_third(&mut given);
+        let outcome = cut_in_stages(reader, &options, SEED, &mut || goes_on, &mut sink);
+        drop(sink);
+        assert!(outcome.is_ok());
         assert_eq!(given, expected);
     }
 }

@@ -15,36 +15,10 @@ pub(super) enum Of {
 }
 
 /// Adds the products of sixteen rows and 32 columns to `tmm0` and `tmm1`, one tile of the depth after
-/// another.
-macro_rules! add_upper {
-    ($multiply:literal, $factors:expr) => {
-        asm!(
-            "2:",
-            "tileloadd tmm4, [{left} + {stride}]",
-            "tileloadd tmm6, [{right} + {panel}]",
-            concat!($multiply, " tmm0, tmm4, tmm6"),
-            "tileloadd tmm7, [{right} + {panel} + 64]",
-            concat!($multiply, " tmm1, tmm4, tmm7"),
-            "add {left}, {step}",
-            "add {right}, {down}",
-            "dec {steps}",
-            "jnz 2b",
-            steps = inout(reg) $factors.steps => _,
-            left = inout(reg) $factors.left => _,
-            right = inout(reg) $factors.right => _,
-            stride = in(reg) $factors.left_stride,
-            step = in(reg) $factors.left_step,
-            panel = in(reg) PANEL * QUAD,
-            down = in(reg) $factors.right_step,
-            options(nostack, readonly),
-        )
-    };
-}
-
-/// The same of as many rows below, which are added to `tmm2` and `tmm3`: four sums that do not wait for one
-/// another, and columns that are loaded once.
-macro_rules! add_both {
-    ($multiply:literal, $factors:expr) => {
+/// another; `lower` are instructions for as many rows below, which are added to `tmm2` and `tmm3`: four sums
+/// that do not wait for one another, and columns that are loaded once.
+macro_rules! add_products {
+    ($multiply:literal, $factors:expr, lower: [$($lower:expr),*]) => {
         asm!(
             "2:",
             "tileloadd tmm4, [{upper} + {stride}]",
@@ -52,9 +26,7 @@ macro_rules! add_both {
             concat!($multiply, " tmm0, tmm4, tmm6"),
             "tileloadd tmm7, [{right} + {panel} + 64]",
             concat!($multiply, " tmm1, tmm4, tmm7"),
-            "tileloadd tmm5, [{lower} + {stride}]",
-            concat!($multiply, " tmm2, tmm5, tmm6"),
-            concat!($multiply, " tmm3, tmm5, tmm7"),
+            $($lower,)*
             "add {upper}, {step}",
             "add {lower}, {step}",
             "add {right}, {down}",
@@ -70,6 +42,16 @@ macro_rules! add_both {
             down = in(reg) $factors.right_step,
             options(nostack, readonly),
         )
+    };
+    ($multiply:literal, $factors:expr, both) => {
+        add_products!($multiply, $factors, lower: [
+            "tileloadd tmm5, [{lower} + {stride}]",
+            concat!($multiply, " tmm2, tmm5, tmm6"),
+            concat!($multiply, " tmm3, tmm5, tmm7")
+        ])
+    };
+    ($multiply:literal, $factors:expr, upper) => {
+        add_products!($multiply, $factors, lower: [])
     };
 }
 
@@ -151,10 +133,10 @@ impl Sums {
         // SAFETY: by the caller.
         unsafe {
             match (of, self.has_lower) {
-                (Of::Pairs, true) => add_both!("tdpbf16ps", factors),
-                (Of::Pairs, false) => add_upper!("tdpbf16ps", factors),
-                (Of::Bytes, true) => add_both!("tdpbusd", factors),
-                (Of::Bytes, false) => add_upper!("tdpbusd", factors),
+                (Of::Pairs, true) => add_products!("tdpbf16ps", factors, both),
+                (Of::Pairs, false) => add_products!("tdpbf16ps", factors, upper),
+                (Of::Bytes, true) => add_products!("tdpbusd", factors, both),
+                (Of::Bytes, false) => add_products!("tdpbusd", factors, upper),
             }
         }
     }

@@ -1,14 +1,10 @@
-//! HTTP: as much of it as a page or two need, and a program that uploads something: one request on
-//! each connection, one thread for each request.
+//! HTTP: where to listen, pages that are answered beside the program's own work, and bodies that are
+//! read while they come in. Requests are axum's and hyper's.
 
-mod answer;
-mod body;
+mod incoming;
 mod listener;
-mod request;
 
 pub(crate) use self::{
-    answer::{Answer, Status},
-    body::{Body, Fault},
+    incoming::{Fault, Incoming},
     listener::{Listener, address},
-    request::{Headers, Request},
 };

@@ -120,7 +120,7 @@ impl Live {
         let latest = self.exposing.latest(&classifier);
         let counts = Arc::new(Counts::of(&classifier, &source, latest));
         if let Some(listener) = listener {
-            start(listener, Arc::clone(&counts), classifier.model());
+            start(listener, Arc::clone(&counts), classifier.model())?;
         }
         let following = Following {
             classifier: &classifier,

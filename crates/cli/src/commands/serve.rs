@@ -4,7 +4,6 @@ mod answer;
 mod board;
 mod followed;
 mod guard;
-mod permits;
 mod routes;
 mod snapshot;
 mod upload;
@@ -25,12 +24,12 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use learn::classifier::Classifier;
+use tokio::sync::Semaphore;
 use traffic::session_table::Glimpses;
 
 use self::{
     board::Board,
     followed::{Followed, Kind},
-    permits::Permits,
 };
 use crate::{
     following::{FollowingArguments, Source, Speed},
@@ -93,15 +92,13 @@ struct Server {
     upload_limit: u64,
     /// Bytes that one may expand to.
     expansion_limit: u64,
-    uploads: Permits,
+    /// A permit for each upload that may be read at once.
+    uploads: Arc<Semaphore>,
     stop: Arc<AtomicBool>,
 }
 
 /// How often to look whether somebody wants to end it.
 const INTERVAL: Duration = Duration::from_millis(100);
-
-/// Requests that are answered at once.
-const THREADS: NonZeroUsize = NonZeroUsize::new(32).expect("there are some");
 
 impl Serve {
     /// Serves the page until somebody interrupts; its address is printed first.
@@ -119,7 +116,7 @@ impl Serve {
             board: Board::default(),
             upload_limit: self.upload_limit << 20,
             expansion_limit: self.expansion_limit << 20,
-            uploads: Permits::new(self.uploads),
+            uploads: Arc::new(Semaphore::new(self.uploads.get())),
             stop: Arc::clone(&stop),
         });
         for source in sources {
@@ -129,7 +126,8 @@ impl Serve {
             // The page tells what went wrong.
             thread::spawn(move || followed.follow(&server, source, &mut |_| Ok(())));
         }
-        listener.start(THREADS, move |request| routes::respond(&server, request));
+        let starting = "cannot answer requests";
+        listener.start(routes::router(server)).context(starting)?;
         while !stop.load(Relaxed) {
             sleep(INTERVAL);
         }

@@ -1,16 +1,31 @@
-//! The listener: hears requests and has them answered.
+//! The listener: has requests answered on a thread of its own, one on each connection.
 
 use std::{
-    io::{self, Read},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
-    num::NonZeroUsize,
-    panic::{AssertUnwindSafe, catch_unwind},
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use super::{Answer, Request, Status};
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net, runtime,
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+/// Requests that are answered at once.
+const CONNECTIONS: usize = 32;
+
+/// How long the head of a request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long whoever was answered may go on sending, so that the answer is not lost on the way.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -46,83 +61,120 @@ impl Listener {
         self.0.local_addr()
     }
 
-    /// Has so many requests answered at once, on threads that end with the program.
-    pub(crate) fn start(
-        self,
-        threads: NonZeroUsize,
-        respond: impl Fn(Request) -> Answer + Send + Sync + 'static,
-    ) {
-        let shared = Arc::new((self.0, respond));
-        for _ in 0..threads.get() {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || {
-                let (listener, respond) = &*shared;
-                loop {
-                    let accepted = listener.accept();
-                    // Whoever asked and left is no concern of ours; if there are no sockets left,
-                    // some will be free later.
-                    if accepted
-                        .and_then(|(stream, _)| answer(stream, respond))
-                        .is_err()
-                    {
-                        thread::sleep(Duration::from_millis(10));
-                    }
-                }
-            });
-        }
+    /// Answers from then on, until the program ends.
+    ///
+    /// # Errors
+    ///
+    /// If the system has nothing left to wait for sockets with.
+    pub(crate) fn start(self, router: Router) -> io::Result<()> {
+        self.0.set_nonblocking(true)?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let listener = runtime.block_on(async { net::TcpListener::from_std(self.0) })?;
+        thread::spawn(move || runtime.block_on(answer_all(listener, router)));
+        Ok(())
     }
 }
 
-fn answer(mut stream: TcpStream, respond: &dyn Fn(Request) -> Answer) -> io::Result<()> {
-    let answer = match Request::read(&stream)? {
-        None => return Ok(()),
-        Some(Err(refusal)) => refusal,
-        // The message of a panic is on standard error by then, and others wait for this thread.
-        Some(Ok(request)) => catch_unwind(AssertUnwindSafe(|| respond(request)))
-            .unwrap_or_else(|_| Answer::line(Status::Mistake, "this is a bug of the program")),
-    };
-    answer.write(&mut stream)?;
-    say_farewell(&stream)
+async fn answer_all(listener: net::TcpListener, router: Router) {
+    let free = Arc::new(Semaphore::new(CONNECTIONS));
+    // It is never closed.
+    while let Ok(permit) = Arc::clone(&free).acquire_owned().await {
+        let Ok((stream, _)) = listener.accept().await else {
+            // If there are no sockets left, some will be free later.
+            sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let router = router.clone();
+        tokio::spawn(async move {
+            // Whoever asked and left is no concern of ours.
+            let _ = answer(stream, router).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn answer(stream: net::TcpStream, router: Router) -> Result<(), hyper::Error> {
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .half_close(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let stream = connection.without_shutdown().await?.io.into_inner();
+    let _ = timeout(FAREWELL, say_farewell(stream)).await;
+    Ok(())
 }
 
 /// A connection that is closed while something still comes in takes the answer with it: RFC 9112,
 /// section 9.6.
-fn say_farewell(mut stream: &TcpStream) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(LONGEST_SILENCE))?;
-    let begun = Instant::now();
-    let mut rest = [0; 16 << 10];
-    while begun.elapsed() < FAREWELL && matches!(stream.read(&mut rest), Ok(1..)) {}
+async fn say_farewell(mut stream: net::TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = vec![0; 16 << 10];
+    while let Ok(Ok(1..)) = timeout(LONGEST_SILENCE, stream.read(&mut rest)).await {}
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
+
+    use axum::{
+        body::Body,
+        extract::Path,
+        http::StatusCode,
+        response::{IntoResponse, Response},
+        routing::put,
+    };
 
     use super::*;
+    use crate::http::Incoming;
 
-    fn respond(mut request: Request) -> Answer {
-        let mut text = String::new();
-        assert_eq!(request.body.allow(1 << 20), Ok(()), "a panic is answered");
-        match request.body.read_to_string(&mut text) {
-            Ok(_) => Answer::line(Status::Good, &format!("{} {text}", request.path)),
-            Err(error) => Answer::line(Status::BadRequest, &error.to_string()),
-        }
+    /// Bodies of the tests may be so long.
+    const ALLOWED: u64 = 8;
+
+    async fn respond(Path(name): Path<String>, body: Body) -> Response {
+        let mut incoming = match Incoming::new(body, ALLOWED) {
+            Ok(incoming) => incoming,
+            Err(fault) => return (StatusCode::BAD_REQUEST, fault.to_string()).into_response(),
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            let outcome = incoming.read_to_string(&mut text);
+            assert_eq!(outcome.is_err(), incoming.fault().is_some());
+            match incoming.fault() {
+                None => (StatusCode::OK, format!("{name} {text}")),
+                Some(fault) => (StatusCode::BAD_REQUEST, format!("{text} {fault}")),
+            }
+        });
+        reading.await.unwrap().into_response()
     }
 
     /// What comes back for these pieces of a request.
     fn ask(pieces: &[&[u8]]) -> String {
         let listener = Listener::bind(address("0").unwrap()).unwrap();
-        let place = listener.address().unwrap();
-        listener.start(NonZeroUsize::MIN, respond);
-        let mut stream = TcpStream::connect(place).unwrap();
+        let mut stream = TcpStream::connect(listener.address().unwrap()).unwrap();
+        let router = Router::new().route("/{name}", put(respond));
+        listener.start(router).unwrap();
         for piece in pieces {
             stream.write_all(piece).unwrap();
         }
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         text
+    }
+
+    /// Asks and compares the first line of the answer, and its body.
+    #[track_caller]
+    fn check(pieces: &[&[u8]], line: &str, body: &str) {
+        let text = ask(pieces);
+        assert!(text.starts_with(&format!("HTTP/1.1 {line}\r\n")), "{text}");
+        assert!(text.contains("connection: close\r\n"), "{text}");
+        assert_eq!(text.split_once("\r\n\r\n").unwrap().1, body, "{text}");
     }
 
     #[test]
@@ -142,36 +194,44 @@ mod tests {
 
     #[test]
     fn a_request_that_comes_in_pieces_is_answered_whole() {
-        let text = ask(&[
+        let pieces: [&[u8]; 3] = [
             b"PUT /na",
             b"me HTTP/1.1\r\nContent-Length: 3\r\n\r",
             b"\nabc",
-        ]);
-        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-        assert!(text.ends_with("\r\n\r\n/name abc\n"), "{text}");
+        ];
+        check(&pieces, "200 OK", "name abc");
+    }
+
+    #[test]
+    fn a_body_in_parts_is_put_together() {
+        let head = b"PUT /name HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let check = |body: &[u8], line, text| check(&[head, body], line, text);
+        check(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "200 OK", "name abcde");
+        let refused = "400 Bad Request";
+        check(b"3\r\nabc\r\nno", refused, "abc the upload broke off");
+        let too_long = "abcde the upload is larger than is allowed";
+        check(b"5\r\nabcde\r\n4\r\nfghi\r\n0\r\n\r\n", refused, too_long);
+    }
+
+    #[test]
+    fn nobody_need_send_what_is_too_long_and_who_does_is_answered() {
+        let head = b"PUT /name HTTP/1.1\r\nContent-Length: 200000\r\n\r\n";
+        let refusal = "the upload is larger than is allowed";
+        check(&[head, &vec![0; 200_000]], "400 Bad Request", refusal);
+        let head = b"PUT /name HTTP/1.1\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+        check(&[head], "400 Bad Request", refusal);
     }
 
     #[test]
     fn whoever_asks_whether_to_send_is_told_to() {
-        let text =
-            ask(&[b"PUT / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc"]);
-        assert!(
-            text.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"),
-            "{text}"
-        );
+        let head = b"PUT /name HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+        let text = ask(&[head, b"abc"]);
+        let expected = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n";
+        assert!(text.starts_with(expected), "{text}");
     }
 
     #[test]
-    fn nonsense_and_panics_are_answered() {
-        let text = ask(&[b"nonsense\r\n\r\n"]);
-        assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
-        let text = ask(&[
-            b"PUT / HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n",
-            &vec![0; 99_999],
-        ]);
-        assert!(
-            text.starts_with("HTTP/1.1 500 Internal Server Error\r\n"),
-            "{text}"
-        );
+    fn nonsense_is_refused() {
+        check(&[b"nonsense\r\n\r\n"], "400 Bad Request", "");
     }
 }

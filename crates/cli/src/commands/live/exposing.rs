@@ -3,6 +3,11 @@
 use std::{io::Write, net::SocketAddr, num::NonZeroUsize, sync::Arc};
 
 use anyhow::Context;
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
 use clap::Args;
 use learn::{
     classifier::Classifier,
@@ -12,7 +17,7 @@ use learn::{
 
 use crate::{
     following::{Counts, Said},
-    http::{Answer, Listener, Request, Status, address},
+    http::{Listener, address},
     metrics::{Exposition, Kind, Sample},
 };
 
@@ -65,30 +70,31 @@ impl ExposingArguments {
     }
 }
 
-/// Requests that are answered at once: whoever scrapes comes alone and every few seconds.
-const THREADS: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
-
 /// The type of the page, as Prometheus knows it.
 const PAGE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers from then on.
-pub(super) fn start(listener: Listener, counts: Arc<Counts>, model: &Model) {
-    let facts = Facts::of(model);
-    listener.start(THREADS, move |request| answer(&request, &counts, &facts));
+///
+/// # Errors
+///
+/// If the system has nothing left to wait for sockets with.
+pub(super) fn start(listener: Listener, counts: Arc<Counts>, model: &Model) -> anyhow::Result<()> {
+    let facts = Arc::new(Facts::of(model));
+    let healthy = Arc::clone(&counts);
+    let router = Router::new()
+        .route(
+            "/metrics",
+            get(|| async move { ([(CONTENT_TYPE, PAGE)], page(&counts, &facts)) }),
+        )
+        .route("/healthz", get(|| async move { health(&healthy) }))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "see /metrics and /healthz\n") });
+    listener.start(router).context("cannot answer requests")
 }
 
-fn answer(request: &Request, counts: &Counts, facts: &Facts) -> Answer {
-    if request.method != "GET" {
-        let line = "there is nothing here but to get";
-        return Answer::line(Status::MethodNotAllowed, line);
-    }
-    match request.path.as_str() {
-        "/metrics" => Answer::new(Status::Good, PAGE, page(counts, facts).into_bytes()),
-        "/healthz" => match counts.health().ailment() {
-            None => Answer::line(Status::Good, "well"),
-            Some(ailment) => Answer::line(Status::Unavailable, &ailment.to_string()),
-        },
-        _ => Answer::line(Status::NotFound, "see /metrics and /healthz"),
+fn health(counts: &Counts) -> (StatusCode, String) {
+    match counts.health().ailment() {
+        None => (StatusCode::OK, "well\n".to_owned()),
+        Some(ailment) => (StatusCode::SERVICE_UNAVAILABLE, format!("{ailment}\n")),
     }
 }
 

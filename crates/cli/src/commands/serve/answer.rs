@@ -2,29 +2,31 @@
 
 use std::io;
 
+use axum::{
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
-
-use crate::http::{Answer, Status};
 
 /// The longest that the lines about an upload may be, in bytes: some 150,000 sessions.
 const LONGEST: usize = 64 << 20;
 
 /// A value as JSON.
-pub(super) fn json(status: Status, value: &impl Serialize) -> Answer {
+pub(super) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
-        Ok(text) => Answer::new(status, "application/json", text),
+        Ok(text) => ([(CONTENT_TYPE, "application/json")], text).into_response(),
         // Numbers and texts of ours always can be.
-        Err(error) => Answer::line(Status::Mistake, &error.to_string()),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
 /// Why not.
-pub(super) fn refusal(status: Status, reason: &str) -> Answer {
+pub(super) fn refusal(status: StatusCode, reason: &str) -> Response {
     #[derive(Serialize)]
     struct Refusal<'a> {
         error: &'a str,
     }
-    json(status, &Refusal { error: reason })
+    (status, json(&Refusal { error: reason })).into_response()
 }
 
 /// Lines that are kept until all are there, and that must not become too many.

@@ -6,37 +6,68 @@
 
 use std::net::IpAddr;
 
-use crate::http::Headers;
+use axum::{
+    extract::Request,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
+            X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        },
+    },
+    middleware::Next,
+    response::Response,
+};
+
+use super::answer::refusal;
 
 /// What every answer says: the page may run its own script and style and ask where it came from,
 /// and nobody may put it into a page of theirs.
-pub(super) const HEADERS: [(&str, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 6] = [
     (
-        "Content-Security-Policy",
+        CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cache-Control", "no-store"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    (CACHE_CONTROL, "no-store"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
+/// Refuses what may not be asked, and says in every answer what may be done with it.
+pub(super) async fn guard(request: Request, next: Next) -> Response {
+    let mut response = match check(request.headers(), request.uri().path() == "/") {
+        Ok(()) => next.run(request).await,
+        Err(reason) => refusal(StatusCode::FORBIDDEN, reason),
+    };
+    for (name, value) in HEADERS {
+        let headers = response.headers_mut();
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
 /// Whether a request with these headers is one of this machine; a link to the page may be anywhere.
-pub(super) fn check(headers: &Headers, is_page: bool) -> Result<(), &'static str> {
-    let host = headers
-        .only("host")
-        .ok_or("the request must say in `Host` whom it is for")?;
+fn check(headers: &HeaderMap, is_page: bool) -> Result<(), &'static str> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err("the request must say in `Host` whom it is for");
+    };
+    let host = host.to_str().unwrap_or_default();
     if !is_local(host) {
         return Err("this page is of this machine only: open it as 127.0.0.1 or localhost");
     }
     let own = format!("http://{host}");
-    if headers.all("origin").any(|origin| origin != own) {
+    if headers.get_all(ORIGIN).iter().any(|origin| *origin != own) {
         return Err("the request comes from a page of another origin");
     }
-    let is_own = |site| matches!(site, "same-origin" | "none");
-    if !is_page && !headers.all("sec-fetch-site").all(is_own) {
+    let is_own = |site: &HeaderValue| *site == "same-origin" || *site == "none";
+    if !is_page && !headers.get_all("sec-fetch-site").iter().all(is_own) {
         return Err("the request comes from a page of another site");
     }
     Ok(())
@@ -67,11 +98,15 @@ mod tests {
 
     #[track_caller]
     fn check_headers<const COUNT: usize>(
-        headers: [(&str, &str); COUNT],
+        headers: [(&'static str, &'static str); COUNT],
         is_page: bool,
         is_fine: bool,
     ) {
-        let outcome = check(&Headers::from(headers), is_page);
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, HeaderValue::from_static(value));
+        }
+        let outcome = check(&map, is_page);
         assert_eq!(outcome.is_ok(), is_fine, "{headers:?} {outcome:?}");
     }
 

@@ -1,69 +1,66 @@
 //! Routes: which request is answered by what.
 
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{StatusCode, header::CONTENT_TYPE},
+    middleware::from_fn,
+    response::Response,
+    routing::{MethodRouter, get, put},
+};
+
 use super::{
     Server,
     answer::{json, refusal},
-    guard::{HEADERS, check},
+    guard::guard,
     snapshot::{Listing, Snapshot},
     upload::upload,
 };
-use crate::{
-    http::{Answer, Request, Status},
-    overview::Order,
-};
+use crate::overview::Order;
 
 /// The page and what it is made of.
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The answer to a request, guarded.
-pub(super) fn respond(server: &Server, request: Request) -> Answer {
-    let answer = match check(request.headers(), request.path == "/") {
-        Ok(()) => route(server, request),
-        Err(reason) => refusal(Status::Forbidden, reason),
-    };
-    Answer {
-        headers: &HEADERS,
-        ..answer
-    }
+/// All answers, guarded.
+pub(super) fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/", file("text/html; charset=utf-8", PAGE))
+        .route("/page.css", file("text/css; charset=utf-8", STYLE))
+        .route("/page.js", file("text/javascript; charset=utf-8", SCRIPT))
+        .route("/api/sources", get(sources))
+        .route("/api/sources/{number}/{order}", get(source))
+        .route("/api/captures/{name}", put(upload))
+        .fallback(|| async { refusal(StatusCode::NOT_FOUND, "there is no such page") })
+        .method_not_allowed_fallback(|| async {
+            let reason = "there are pages to get, and captures to put at /api/captures/ and a name";
+            refusal(StatusCode::METHOD_NOT_ALLOWED, reason)
+        })
+        .layer(from_fn(guard))
+        .with_state(server)
 }
 
-fn route(server: &Server, request: Request) -> Answer {
-    let path = request.path.clone();
-    let names: Vec<&str> = path.split('/').skip(1).collect();
-    match (request.method.as_str(), names.as_slice()) {
-        ("GET", [""]) => file("text/html; charset=utf-8", PAGE),
-        ("GET", ["page.css"]) => file("text/css; charset=utf-8", STYLE),
-        ("GET", ["page.js"]) => file("text/javascript; charset=utf-8", SCRIPT),
-        ("GET", ["api", "sources"]) => json(Status::Good, &Listing::of(server)),
-        ("GET", ["api", "sources", number, order]) => source(server, number, order),
-        ("PUT", ["api", "captures", name]) if !name.is_empty() => {
-            upload(server, name, request.body)
-        }
-        ("GET", _) => refusal(Status::NotFound, "there is no such page"),
-        ("PUT", _) => refusal(
-            Status::NotFound,
-            "put a capture at /api/captures/ and its name",
-        ),
-        _ => refusal(
-            Status::MethodNotAllowed,
-            "there are pages to get and captures to put",
-        ),
-    }
+fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Arc<Server>> {
+    get(move || async move { ([(CONTENT_TYPE, content_type)], text) })
 }
 
-fn file(content_type: &'static str, text: &'static str) -> Answer {
-    Answer::new(Status::Good, content_type, text.as_bytes())
+async fn sources(State(server): State<Arc<Server>>) -> Response {
+    json(&Listing::of(&server))
 }
 
-fn source(server: &Server, number: &str, order: &str) -> Answer {
+async fn source(
+    State(server): State<Arc<Server>>,
+    Path((number, order)): Path<(String, String)>,
+) -> Response {
     let found = number.parse().ok();
     let Some(followed) = found.and_then(|number| server.board.find(number)) else {
-        return refusal(Status::NotFound, "there is no such source any more");
+        return refusal(StatusCode::NOT_FOUND, "there is no such source any more");
     };
-    match Order::named(order) {
-        Some(order) => json(Status::Good, &Snapshot::of(&followed, order)),
-        None => refusal(Status::NotFound, "sessions cannot be sorted by that"),
+    match Order::named(&order) {
+        Some(order) => json(&Snapshot::of(&followed, order)),
+        None => refusal(StatusCode::NOT_FOUND, "sessions cannot be sorted by that"),
     }
 }

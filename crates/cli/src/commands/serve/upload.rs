@@ -5,7 +5,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
 use learn::classifier::Moment;
+use tokio::task::spawn_blocking;
 use traffic::capture::CaptureError;
 
 use super::{
@@ -15,7 +22,7 @@ use super::{
 };
 use crate::{
     following::Source,
-    http::{Answer, Body, Fault, Status},
+    http::{Fault, Incoming},
     output::{Format, Output},
 };
 
@@ -23,37 +30,58 @@ use crate::{
 const LONGEST_NAME: usize = 200;
 
 /// Answers with a line of JSON for each session, as `classify --format json` has them.
-pub(super) fn upload(server: &Server, name: &str, mut body: Body) -> Answer {
-    if body.allow(server.upload_limit).is_err() {
-        return too_large(server);
-    }
-    let Some(_permit) = server.uploads.take() else {
-        let reason = "other captures are being read; try again when they are done";
-        return refusal(Status::Unavailable, reason);
+pub(super) async fn upload(
+    State(server): State<Arc<Server>>,
+    Path(name): Path<String>,
+    body: Body,
+) -> Response {
+    let Ok(incoming) = Incoming::new(body, server.upload_limit) else {
+        return too_large(&server);
     };
-    let body = Shared(Arc::new(Mutex::new(body)));
-    let lines = classify(server, &shown(&decoded(name)), body.clone());
+    let Ok(permit) = Arc::clone(&server.uploads).try_acquire_owned() else {
+        let reason = "other captures are being read; try again when they are done";
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, reason);
+    };
+    let reading = spawn_blocking(move || {
+        let _permit = permit;
+        respond(&server, &shown(&name), incoming)
+    });
+    // The message of a panic is on standard error by then.
+    let bug = |_| {
+        refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this is a bug of the program",
+        )
+    };
+    reading.await.unwrap_or_else(bug)
+}
+
+fn respond(server: &Server, name: &str, incoming: Incoming) -> Response {
+    let body = Shared(Arc::new(Mutex::new(incoming)));
+    let lines = classify(server, name, body.clone());
     let fault = body.lock().fault();
     match (lines, fault) {
-        (Ok(lines), None) => Answer::new(Status::Good, "application/x-ndjson", lines),
+        (Ok(lines), None) => ([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response(),
         (_, Some(Fault::TooLong)) => too_large(server),
-        (_, Some(fault @ Fault::StoodStill)) => refusal(Status::TooSlow, &fault.to_string()),
-        (_, Some(fault)) => refusal(Status::BadRequest, &fault.to_string()),
+        (_, Some(fault @ Fault::StoodStill)) => {
+            refusal(StatusCode::REQUEST_TIMEOUT, &fault.to_string())
+        }
+        (_, Some(fault @ Fault::BrokeOff)) => refusal(StatusCode::BAD_REQUEST, &fault.to_string()),
         (Err(error), None) if expands_too_far(&error) => {
             let reason =
                 format!("{error:#}; use `undertone classify`, or another --expansion-limit");
-            refusal(Status::TooLarge, &reason)
+            refusal(StatusCode::PAYLOAD_TOO_LARGE, &reason)
         }
-        (Err(error), None) => refusal(Status::Unprocessable, &format!("{error:#}")),
+        (Err(error), None) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &format!("{error:#}")),
     }
 }
 
-fn too_large(server: &Server) -> Answer {
+fn too_large(server: &Server) -> Response {
     let reason = format!(
         "the capture is larger than {} MiB; use `undertone classify`, or another --upload-limit",
         server.upload_limit >> 20
     );
-    refusal(Status::TooLarge, &reason)
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, &reason)
 }
 
 fn expands_too_far(error: &anyhow::Error) -> bool {
@@ -83,23 +111,6 @@ fn classify(server: &Server, name: &str, body: Shared) -> anyhow::Result<Vec<u8>
     followed.map(|()| lines.bytes)
 }
 
-/// A name of a path as it was before it was made fit for that: RFC 3986, section 2.1.
-fn decoded(name: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = name.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        let digits = behind.get(..2).filter(|_| first == b'%');
-        let byte = digits.and_then(|digits| {
-            let is_hexadecimal = digits.iter().all(u8::is_ascii_hexdigit);
-            let digits = str::from_utf8(digits).ok().filter(|_| is_hexadecimal)?;
-            u8::from_str_radix(digits, 16).ok()
-        });
-        bytes.push(byte.unwrap_or(first));
-        rest = if byte.is_some() { &behind[2..] } else { behind };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// A name as it can be shown: without what would end lines or change their direction.
 fn shown(name: &str) -> String {
     let is_shown = |character: &char| {
@@ -111,10 +122,10 @@ fn shown(name: &str) -> String {
 
 /// A body that one thread reads and another asks what went wrong.
 #[derive(Clone)]
-struct Shared(Arc<Mutex<Body>>);
+struct Shared(Arc<Mutex<Incoming>>);
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Body> {
+    fn lock(&self) -> MutexGuard<'_, Incoming> {
         // Whoever panicked while holding it has read less than there is.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,16 +145,5 @@ mod tests {
     fn names_are_shown_without_what_would_change_other_text() {
         assert_eq!(shown("a\u{202e}b\n.pcap"), "ab.pcap");
         assert_eq!(shown(&"x".repeat(300)).len(), LONGEST_NAME);
-    }
-
-    #[test]
-    fn names_are_read_as_browsers_write_them() {
-        let check = |name, expected| assert_eq!(decoded(name), expected, "{name}");
-        check("capture.pcap", "capture.pcap");
-        check("a%20b%2Fc.pcap", "a b/c.pcap");
-        check("caf%C3%A9", "caf\u{e9}");
-        check("100%", "100%");
-        check("%zz%+1%4", "%zz%+1%4");
-        check("%ff", "\u{fffd}");
     }
 }

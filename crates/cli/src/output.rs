@@ -1,12 +1,15 @@
 //! Output: verdicts as lines for people and programs, into sinks, and their summary.
 
+mod collector;
 mod columns;
 mod eve;
 mod finding;
 mod folder;
 mod identity;
+mod ipfix;
 mod lines;
 mod record;
+mod sink;
 mod specimens;
 mod summary;
 mod zeek;
@@ -25,14 +28,14 @@ use traffic::{session::Session, tally::Tally, timestamp::Timestamp};
 
 use self::{
     finding::{Finding, Origin},
-    folder::Sink,
     lines::{LineFormat, Lines},
+    sink::Sink,
     specimens::Specimens,
     summary::{Summary, row_name},
 };
 use crate::numbers::{noun, percent};
 
-pub(crate) use self::{folder::SinkArguments, specimens::SpecimenArguments};
+pub(crate) use self::{sink::SinkArguments, specimens::SpecimenArguments};
 
 /// How to print verdicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,7 +84,7 @@ pub(crate) struct Output<'a> {
     out: &'a mut dyn Write,
     /// None for people.
     lines: Option<Lines>,
-    sinks: Vec<Sink>,
+    sinks: Vec<Box<dyn Sink>>,
     specimens: Option<Specimens>,
     class_width: usize,
     card: Card,
@@ -231,11 +234,11 @@ impl<'a> Output<'a> {
     }
 
     /// Gives away what was written.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
         let flushed = self.out.flush();
         self.has_failed |= flushed.is_err();
         flushed?;
-        self.sinks.iter_mut().try_for_each(Sink::flush)
+        self.sinks.iter_mut().try_for_each(|sink| sink.flush())
     }
 
     /// No session is to come: what stands after the last, here and in the sinks.

@@ -47,6 +47,9 @@ Examples:
   A model of your own:
     undertone classify capture.pcap --model runs/quick/model.safetensors
 
+  Flow records to a collector, and the same into files:
+    undertone classify capture.pcap --sink ipfix-tcp:collector.example:4739 --sink ipfix:flows
+
 A capture that cannot be read to its end is named on standard error, the others are still
 classified; the exit code is then 1.")]
 pub(crate) struct Classify {

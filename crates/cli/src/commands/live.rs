@@ -203,6 +203,8 @@ impl Live {
                     if let Some(now) = clock {
                         output.pass_time(now())?;
                     }
+                    // A sink far away may have failed meanwhile.
+                    output.flush()?;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }

@@ -1,4 +1,4 @@
-//! Sinks: folders of files with findings, each of which is whole once it has its name.
+//! Folders: files of findings, each of which is whole once it has its name.
 
 use std::{
     fs::{self, File},
@@ -7,36 +7,26 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clap::{Args, ValueEnum};
 use traffic::timestamp::Timestamp;
 
 use super::{
     columns::Columns,
     finding::Finding,
+    ipfix::Flows,
     lines::{LineFormat, Lines},
+    sink::Sink,
 };
 
 /// Records after which a file is full, whatever time has passed.
 const FULL: u64 = 1_000_000;
 
-/// Where findings go beside standard output.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Sinks")]
-pub(crate) struct SinkArguments {
-    /// Write verdicts into files in a folder too, as `json`, `csv`, `eve`, `zeek`, `zeek-json` or
-    /// `parquet`; may be given several times
-    #[arg(long = "sink", value_name = "FORMAT:FOLDER", value_parser = sink)]
-    sinks: Vec<(FileFormat, PathBuf)>,
-    /// Begin a new file when this time has passed, by the clock of the capture
-    #[arg(long, default_value = "3600", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    rotate: u64,
-}
-
 /// What a file of findings is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileFormat {
+pub(super) enum FileFormat {
     Lines(LineFormat),
     Parquet,
+    /// With elements of this private enterprise number.
+    Ipfix(u32),
 }
 
 impl FileFormat {
@@ -48,46 +38,15 @@ impl FileFormat {
             Self::Lines(LineFormat::Zeek) => "zeek.log",
             Self::Lines(LineFormat::ZeekJson) => "zeek.json",
             Self::Parquet => "parquet",
+            Self::Ipfix(_) => "ipfix",
         }
     }
 }
 
-impl SinkArguments {
-    /// The sinks, with their folders made.
-    pub(super) fn open(&self) -> anyhow::Result<Vec<Sink>> {
-        let open = |(format, folder): &(FileFormat, PathBuf)| {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-            Ok(Sink {
-                format: *format,
-                folder: folder.clone(),
-                period_nanoseconds: self.rotate * 1_000_000_000,
-                open: None,
-            })
-        };
-        self.sinks.iter().map(open).collect()
-    }
-}
-
-fn sink(text: &str) -> Result<(FileFormat, PathBuf), String> {
-    let (format, folder) = text
-        .split_once(':')
-        .filter(|(_, folder)| !folder.is_empty())
-        .ok_or("give a format and a folder, as `eve:/var/log/undertone`")?;
-    let format = if format == "parquet" {
-        FileFormat::Parquet
-    } else {
-        let known = "json, csv, eve, zeek, zeek-json, parquet";
-        let format = LineFormat::from_str(format, false);
-        FileFormat::Lines(format.map_err(|_| format!("give one of these formats: {known}"))?)
-    };
-    Ok((format, folder.into()))
-}
-
 /// A folder of files, of which at most one is being written.
-pub(super) struct Sink {
+pub(super) struct Folder {
     format: FileFormat,
-    folder: PathBuf,
+    path: PathBuf,
     period_nanoseconds: u64,
     open: Option<OpenFile>,
 }
@@ -96,6 +55,8 @@ pub(super) struct Sink {
 struct OpenFile {
     partial: PathBuf,
     begun: Timestamp,
+    /// When the last session ended.
+    latest: Timestamp,
     records: u64,
     body: Body,
 }
@@ -103,16 +64,34 @@ struct OpenFile {
 enum Body {
     Lines(Lines, BufWriter<File>),
     Columns(Box<Columns>),
+    Flows(Flows, BufWriter<File>),
 }
 
-impl Sink {
+impl Folder {
+    /// A folder, made if it is not there, with a new file whenever this time has passed.
+    pub(super) fn open(folder: &Path, format: FileFormat, seconds: u64) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+        Ok(Self {
+            format,
+            path: folder.to_owned(),
+            period_nanoseconds: seconds * 1_000_000_000,
+            open: None,
+        })
+    }
+}
+
+impl Sink for Folder {
     /// Writes one finding, into a new file if the last is full.
-    pub(super) fn write(&mut self, finding: &Finding<'_>) -> anyhow::Result<()> {
+    fn write(&mut self, finding: &Finding<'_>) -> anyhow::Result<()> {
+        if matches!(self.format, FileFormat::Ipfix(_)) && !Flows::include(finding) {
+            return Ok(());
+        }
         let now = finding.session.end;
         self.pass_time(now)?;
-        let folder = || format!("cannot write into `{}`", self.folder.display());
+        let folder = || format!("cannot write into `{}`", self.path.display());
         if self.open.is_none() {
-            let opened = OpenFile::create(&self.folder, self.format, now).with_context(folder)?;
+            let opened = OpenFile::create(&self.path, self.format, now).with_context(folder)?;
             self.open = Some(opened);
         }
         match &mut self.open {
@@ -122,7 +101,7 @@ impl Sink {
     }
 
     /// Finishes the file that is being written, if its time has passed or it is full.
-    pub(super) fn pass_time(&mut self, now: Timestamp) -> anyhow::Result<()> {
+    fn pass_time(&mut self, now: Timestamp) -> anyhow::Result<()> {
         let is_over = self.open.as_ref().is_some_and(|open| {
             now.nanoseconds_since(open.begun) >= self.period_nanoseconds || open.records >= FULL
         });
@@ -130,24 +109,21 @@ impl Sink {
     }
 
     /// Lets whoever reads along see what was written.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
-        match &mut self.open {
-            Some(OpenFile {
-                body: Body::Lines(_, out),
-                ..
-            }) => out.flush(),
+    fn flush(&mut self) -> anyhow::Result<()> {
+        match self.open.as_mut().map(|open| &mut open.body) {
+            Some(Body::Lines(_, out)) => Ok(out.flush()?),
             _ => Ok(()),
         }
     }
 
     /// Gives the file that is being written its end and its name.
-    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
+    fn finish(&mut self) -> anyhow::Result<()> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
         let format = self.format;
-        open.finish(&self.folder, format)
-            .with_context(|| format!("cannot finish a file in `{}`", self.folder.display()))
+        open.finish(&self.path, format)
+            .with_context(|| format!("cannot finish a file in `{}`", self.path.display()))
     }
 }
 
@@ -158,19 +134,28 @@ impl OpenFile {
         Ok(Self {
             partial,
             begun,
+            latest: begun,
             records: 0,
             body: match format {
                 FileFormat::Lines(format) => Body::Lines(Lines::new(format), BufWriter::new(file)),
                 FileFormat::Parquet => Body::Columns(Box::new(Columns::create(file)?)),
+                FileFormat::Ipfix(enterprise) => flows(enterprise, file, begun)?,
             },
         })
     }
 
     fn write(&mut self, finding: &Finding<'_>) -> anyhow::Result<()> {
         self.records += 1;
+        self.latest = finding.session.end;
         match &mut self.body {
             Body::Lines(lines, out) => lines.write(out, finding)?,
             Body::Columns(columns) => columns.write(finding)?,
+            // The clock of a file is that of the capture.
+            Body::Flows(flows, out) => {
+                if let Some(message) = flows.add(finding, finding.session.end) {
+                    out.write_all(&message)?;
+                }
+            }
         }
         Ok(())
     }
@@ -182,11 +167,25 @@ impl OpenFile {
                 out.into_inner().map_err(io::IntoInnerError::into_error)?
             }
             Body::Columns(columns) => columns.end()?,
+            Body::Flows(mut flows, mut out) => {
+                if let Some(message) = flows.take(self.latest) {
+                    out.write_all(&message)?;
+                }
+                out.into_inner().map_err(io::IntoInnerError::into_error)?
+            }
         };
         file.sync_all()?;
         fs::rename(&self.partial, free_name(folder, self.begun, format, "")?)?;
         Ok(())
     }
+}
+
+/// A file of IPFIX, which begins with its templates.
+fn flows(enterprise: u32, file: File, begun: Timestamp) -> io::Result<Body> {
+    let mut flows = Flows::into_file(enterprise);
+    let mut out = BufWriter::new(file);
+    out.write_all(&flows.beginning(begun))?;
+    Ok(Body::Flows(flows, out))
 }
 
 /// `undertone-20160229T235959Z.parquet`, with a number where several files begin in that second.

@@ -72,7 +72,7 @@ impl Identity {
 }
 
 /// The number of a protocol in an IP header.
-fn protocol_number(protocol: Protocol) -> u8 {
+pub(super) fn protocol_number(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Tcp => 6,
         Protocol::Udp => 17,
@@ -80,7 +80,8 @@ fn protocol_number(protocol: Protocol) -> u8 {
     }
 }
 
-fn octets(address: IpAddr) -> Vec<u8> {
+/// An address as packets have it.
+pub(super) fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),

@@ -7,6 +7,8 @@ mod finding;
 mod folder;
 mod identity;
 mod ipfix;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod lines;
 mod record;
 mod sink;

@@ -46,7 +46,10 @@ Examples:
     ssh gateway tcpdump -i eth0 -U -w - | undertone live --read -
 
   The same for a file: what would have been told, had it come by wire:
-    undertone live --read capture.pcap")]
+    undertone live --read capture.pcap
+
+  Into a topic of Kafka, in builds that have it:
+    undertone live eth0 --sink kafka:one.example:9092,two.example:9092/undertone")]
 pub(crate) struct Live {
     /// The interface to capture from; `any` is all of them
     #[arg(required_unless_present = "read", conflicts_with = "read")]

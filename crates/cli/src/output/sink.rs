@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 use traffic::timestamp::Timestamp;
 
+#[cfg(feature = "kafka")]
+use super::kafka::{Kafka, Topic};
 use super::{
     collector::{Collector, Transport},
     finding::Finding,
@@ -40,6 +42,8 @@ pub(crate) struct SinkArguments {
     ///
     /// `FORMAT:FOLDER` is files in a folder, as `json`, `csv`, `eve`, `zeek`, `zeek-json`, `parquet`
     /// or `ipfix`. `ipfix-udp:HOST:PORT` and `ipfix-tcp:HOST:PORT` send flow records to a collector.
+    /// `kafka:HOST:PORT/TOPIC` sends lines of JSON to brokers, of which several have commas between
+    /// them (in builds with the feature `kafka`).
     #[arg(long = "sink", value_name = "FORMAT:PLACE", value_parser = place)]
     sinks: Vec<Place>,
     /// Begin a new file when this time has passed, by the clock of the capture
@@ -53,6 +57,10 @@ pub(crate) struct SinkArguments {
     /// with an error
     #[arg(long, default_value = "60", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     sink_timeout: u64,
+    /// A file with further settings of librdkafka, a `name=value` a line: for logging in, and the like
+    #[cfg(feature = "kafka")]
+    #[arg(long, value_name = "FILE")]
+    kafka_settings: Option<PathBuf>,
 }
 
 /// A sink as it is asked for.
@@ -62,6 +70,8 @@ enum Place {
     Parquet(PathBuf),
     Ipfix(PathBuf),
     Collector(Transport, String),
+    #[cfg(feature = "kafka")]
+    Kafka(Topic),
 }
 
 impl SinkArguments {
@@ -84,6 +94,11 @@ impl SinkArguments {
                 let collector = Collector::open(*transport, address, enterprise, limit)?;
                 Ok(Box::new(collector))
             }
+            #[cfg(feature = "kafka")]
+            Place::Kafka(topic) => {
+                let settings = self.kafka_settings.as_deref();
+                Ok(Box::new(Kafka::open(topic, settings, limit)?))
+            }
         }
     }
 }
@@ -102,8 +117,17 @@ fn place(text: &str) -> Result<Place, String> {
         "ipfix" => Ok(Place::Ipfix(place.into())),
         "ipfix-udp" => collector(Transport::Udp, place),
         "ipfix-tcp" => collector(Transport::Tcp, place),
+        #[cfg(feature = "kafka")]
+        "kafka" => Topic::parse(place).map(Place::Kafka),
+        #[cfg(not(feature = "kafka"))]
+        "kafka" => Err(
+            "this build has no Kafka: `cargo build --release --workspace --features \
+             undertone-cli/kafka` has it"
+                .to_owned(),
+        ),
         lines => {
-            let known = "json, csv, eve, zeek, zeek-json, parquet, ipfix, ipfix-udp, ipfix-tcp";
+            let known =
+                "json, csv, eve, zeek, zeek-json, parquet, ipfix, ipfix-udp, ipfix-tcp, kafka";
             let format = LineFormat::from_str(lines, false);
             let format = format.map_err(|_| format!("give one of these formats: {known}"))?;
             Ok(Place::Lines(format, place.into()))

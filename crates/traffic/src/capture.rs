@@ -175,19 +175,23 @@ impl<'a> Frames<'a> {
 
     /// The frame of this number, counted from 0.
     pub fn get(self, number: usize) -> Option<Frame<'a>> {
-        let &(head, place) = self.heads.get(number)?;
-        Some(Frame {
+        Some(self.frame(self.heads.get(number)?))
+    }
+
+    #[inline]
+    fn frame(self, &(head, place): &(FrameHead, usize)) -> Frame<'a> {
+        Frame {
             timestamp: head.timestamp,
             link_type: head.link_type,
             interface: head.interface,
             original_length: head.original_length,
             bytes: &self.buffer[place..place + head.captured],
-        })
+        }
     }
 
     /// Each of them in order.
     pub fn iter(self) -> impl Iterator<Item = Frame<'a>> {
-        (0..self.len()).filter_map(move |number| self.get(number))
+        self.heads.iter().map(move |head| self.frame(head))
     }
 }
 

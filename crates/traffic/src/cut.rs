@@ -99,11 +99,7 @@ pub fn cut(
     seed: u64,
     sink: &mut dyn FnMut(Session) -> ControlFlow<()>,
 ) -> Result<Tally, CutError> {
-    let watch = Watch {
-        frame: &mut |_| ControlFlow::Continue(()),
-        session: sink,
-    };
-    cut_watched(reader, options, seed, watch)
+    cut_while(reader, options, seed, |_| ControlFlow::Continue(()), sink)
 }
 
 /// As [`cut`], and shows each frame too, which may be the last.
@@ -117,12 +113,22 @@ pub fn cut_watched(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Tally, CutError> {
+    cut_while(reader, options, seed, watch.frame, watch.session)
+}
+
+fn cut_while(
+    reader: &mut CaptureReader,
+    options: &CutOptions,
+    seed: u64,
+    mut see: impl FnMut(&Frame<'_>) -> ControlFlow<()>,
+    sink: &mut dyn FnMut(Session) -> ControlFlow<()>,
+) -> Result<Tally, CutError> {
     let mut cutting = Cutting::new(options, seed);
     // Shared by the loop and the closure: the table keeps giving after a break, unheard.
     let is_stopped = Cell::new(false);
     let mut guarded = |session| {
         if !is_stopped.get() {
-            is_stopped.set((watch.session)(session).is_break());
+            is_stopped.set(sink(session).is_break());
         }
     };
     let mut failure = None;
@@ -131,7 +137,7 @@ pub fn cut_watched(
         if is_stopped.get() {
             return ControlFlow::Break(());
         }
-        (watch.frame)(frame)
+        see(frame)
     };
     loop {
         match reader.next_frames(FRAMES) {

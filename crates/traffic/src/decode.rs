@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capture::Frame,
+    link::LinkType,
     packet::Packet,
     tally::{Skip, Tally},
 };
@@ -92,12 +93,6 @@ impl Decoder {
         }
     }
 
-    /// Counts a frame of which [`Decoder::decode_alone`] has given the packet.
-    pub(crate) fn count_alone(frame: &Frame<'_>, tally: &mut Tally) {
-        count_frame(frame, tally);
-        tally.packets += 1;
-    }
-
     /// The packet in a frame, if there is one; `tally` counts the frame in any case.
     ///
     /// A datagram that came in fragments is a packet at its last fragment's time. It has the
@@ -171,8 +166,59 @@ impl Decoder {
 }
 
 fn count_frame(frame: &Frame<'_>, tally: &mut Tally) {
-    tally.frames += 1;
-    tally.frame_bytes += frame.bytes.len() as u64;
-    *tally.link_types.entry(frame.link_type).or_default() += 1;
-    tally.truncated_frames += u64::from(frame.is_truncated());
+    let mut count = FrameCount::of(frame.link_type);
+    count.add(frame);
+    count.settle(tally);
+}
+
+/// Frames of one link type, counted until there is time to write them into a tally.
+pub(crate) struct FrameCount {
+    link_type: LinkType,
+    frames: u64,
+    bytes: u64,
+    truncated: u64,
+}
+
+impl FrameCount {
+    pub(crate) fn of(link_type: LinkType) -> Self {
+        Self {
+            link_type,
+            frames: 0,
+            bytes: 0,
+            truncated: 0,
+        }
+    }
+
+    /// Counts a frame of which [`Decoder::decode_alone`] has given the packet.
+    #[inline]
+    pub(crate) fn add_packet(&mut self, frame: &Frame<'_>, tally: &mut Tally) {
+        if frame.link_type != self.link_type {
+            self.settle_packets(tally);
+            self.link_type = frame.link_type;
+        }
+        self.add(frame);
+    }
+
+    #[inline]
+    fn add(&mut self, frame: &Frame<'_>) {
+        self.frames += 1;
+        self.bytes += frame.bytes.len() as u64;
+        self.truncated += u64::from(frame.is_truncated());
+    }
+
+    /// Writes them down as frames that are packets.
+    pub(crate) fn settle_packets(&mut self, tally: &mut Tally) {
+        tally.packets += self.frames;
+        self.settle(tally);
+    }
+
+    fn settle(&mut self, tally: &mut Tally) {
+        if self.frames > 0 {
+            tally.frames += self.frames;
+            tally.frame_bytes += self.bytes;
+            *tally.link_types.entry(self.link_type).or_default() += self.frames;
+            tally.truncated_frames += self.truncated;
+            *self = Self::of(self.link_type);
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub mod excerpt;
 
 pub mod session;
 
+mod memory;
+
 mod seeded_hash;
 
 pub mod session_table;

@@ -2,6 +2,7 @@
 
 mod arena;
 mod arrival;
+mod calm;
 mod foresight;
 mod frontier;
 mod journal;
@@ -59,7 +60,7 @@ impl SessionTable {
     pub fn push_all(
         &mut self,
         frames: Frames<'_>,
-        goes_on: &mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>,
+        mut goes_on: impl FnMut(&Frame<'_>) -> ControlFlow<()>,
         sink: &mut dyn FnMut(Session),
     ) -> ControlFlow<()> {
         let Self {
@@ -68,19 +69,19 @@ impl SessionTable {
             options,
             arrivals,
         } = self;
-        arrivals.clear();
-        arrivals.extend(frames.iter().map(|frame| frontier.arrival(&frame)));
-        if frontier.foresee(arrivals) {
-            notes.foresee(&frontier.near.packets, &frontier.near.ending);
+        if frontier.look_at(frames, arrivals) {
+            notes.ask_for(&frontier.near);
+            frontier.foresee_neighbours();
+            notes.foresee(&frontier.near);
         }
         let mut keep = Keeping {
             notes,
             options,
             sink,
         };
-        frames
+        let flow = frames
             .iter()
-            .zip(arrivals)
+            .zip(&*arrivals)
             .try_for_each(|(frame, arrival)| {
                 goes_on(&frame)?;
                 match arrival {
@@ -88,7 +89,9 @@ impl SessionTable {
                     None => frontier.take_in_odd(&frame, &mut keep),
                 }
                 ControlFlow::Continue(())
-            })
+            });
+        frontier.settle();
+        flow
     }
 
     /// Takes one frame in; sessions that it ends go to `sink`, in an order that depends on the capture only.
@@ -99,6 +102,7 @@ impl SessionTable {
             Some(arrival) => frontier.take_in(frame, &arrival, &mut keep),
             None => frontier.take_in_odd(frame, &mut keep),
         }
+        frontier.settle();
     }
 
     /// Lets time pass without a frame: ends the sessions that have been silent for too long.

@@ -159,6 +159,18 @@ impl Default for Moments {
 }
 
 impl Moments {
+    /// As [`Moments::add`], of a number whose squares need no care.
+    #[inline]
+    fn add_small(&mut self, value: u32) {
+        let value = u64::from(value);
+        self.count += 1;
+        self.least = self.least.min(value);
+        self.largest = self.largest.max(value);
+        self.sum = self.sum.saturating_add(value);
+        self.squares += u128::from(value * value);
+    }
+
+    #[inline]
     fn add(&mut self, value: u64) {
         self.count += 1;
         self.least = self.least.min(value);
@@ -258,12 +270,9 @@ impl Nature {
 /// What is kept to compute the statistics: sums, never the packets.
 #[derive(Debug, Clone, Default)]
 pub struct Accumulator {
-    packets: u64,
-    bytes: u64,
     /// The last is of packets without any.
     flags: [u64; FLAG_ORDER.len() + 1],
     dns: u64,
-    tcp: u64,
     udp: u64,
     small_payloads: u64,
     lengths: Moments,
@@ -282,15 +291,12 @@ impl Accumulator {
     /// Takes in the next packet. One that is earlier than the one before comes 0 s after it.
     pub fn add(&mut self, packet: &Observation, nature: Nature) {
         self.add_time(packet.timestamp, packet.direction);
-        self.packets += 1;
-        self.bytes += u64::from(packet.length);
-        self.lengths.add(u64::from(packet.length));
+        self.lengths.add_small(packet.length);
         self.dns += u64::from(nature.is_dns);
         match nature.protocol {
             Protocol::Tcp => {
-                self.tcp += 1;
                 self.small_payloads += u64::from(packet.payload_length <= SMALL_PAYLOAD);
-                self.tcp_payloads.add(u64::from(packet.payload_length));
+                self.tcp_payloads.add_small(packet.payload_length);
                 let place = FLAG_PLACES[usize::from(packet.tcp_flags & 0x3f)];
                 self.flags[usize::from(place)] += 1;
             }
@@ -300,7 +306,7 @@ impl Accumulator {
     }
 
     fn add_time(&mut self, now: Timestamp, direction: Direction) {
-        if self.packets == 0 {
+        if self.lengths.count == 0 {
             (self.first, self.last, self.active_since) = (now, now, now);
         } else {
             let gap = now.nanoseconds_since(self.last);
@@ -337,15 +343,26 @@ impl Accumulator {
         }
     }
 
+    /// How many packets were taken in.
+    pub(crate) fn packets(&self) -> u64 {
+        self.lengths.count
+    }
+
+    /// Their bytes from the IP header on.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.lengths.sum
+    }
+
     fn duration(&self) -> f64 {
         seconds(self.last.nanoseconds_since(self.first) as f64)
     }
 
     fn centime(&self) -> [f64; 26] {
-        let packets = self.packets as f64;
+        let packets = self.packets() as f64;
+        let tcp = self.tcp_payloads.count;
         let [syn, urg, fin, ack, psh, rst, _] =
             self.flags.map(|count| share(count as f64, packets));
-        let dns_over_tcp = if self.tcp > 0 { self.dns } else { 0 };
+        let dns_over_tcp = if tcp > 0 { self.dns } else { 0 };
         [
             syn,
             urg,
@@ -354,7 +371,7 @@ impl Accumulator {
             psh,
             rst,
             share(self.dns as f64, packets),
-            share(self.tcp as f64, packets),
+            share(tcp as f64, packets),
             share(self.udp as f64, packets),
             0.0,
             self.duration(),
@@ -366,12 +383,12 @@ impl Accumulator {
             self.lengths.least(),
             self.lengths.largest(),
             self.lengths.population_deviation(),
-            share(self.small_payloads as f64, self.tcp as f64),
+            share(self.small_payloads as f64, tcp as f64),
             self.tcp_payloads.mean(),
             self.tcp_payloads.least(),
             self.tcp_payloads.largest(),
             self.tcp_payloads.population_deviation(),
-            share(dns_over_tcp as f64, self.tcp as f64),
+            share(dns_over_tcp as f64, tcp as f64),
             packets,
         ]
     }
@@ -389,8 +406,8 @@ impl Accumulator {
             seconds(backward.largest()),
             seconds(forward.mean()),
             seconds(backward.mean()),
-            share(self.packets as f64, duration),
-            share(self.bytes as f64, duration),
+            share(self.packets() as f64, duration),
+            share(self.bytes() as f64, duration),
             seconds(self.between.least()),
             seconds(self.between.largest()),
             seconds(self.between.mean()),

@@ -25,9 +25,24 @@ impl Timestamp {
         self.0
     }
 
+    /// So much later, or as late as can be.
+    pub(crate) const fn plus(self, nanoseconds: u64) -> Self {
+        Self(self.0.saturating_add_unsigned(nanoseconds))
+    }
+
+    /// So much earlier, or as early as can be.
+    pub(crate) const fn minus(self, nanoseconds: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(nanoseconds))
+    }
+
     /// Nanoseconds from `earlier` to `self`; 0 if `earlier` is in fact later.
     pub fn nanoseconds_since(self, earlier: Self) -> u64 {
-        u64::try_from(i128::from(self.0) - i128::from(earlier.0)).unwrap_or(0)
+        if self.0 > earlier.0 {
+            // The difference of any two fits into 64 bits.
+            self.0.wrapping_sub(earlier.0) as u64
+        } else {
+            0
+        }
     }
 }
 

@@ -20,6 +20,11 @@ impl<T> Arena<T> {
         self.values.get(place)?.as_ref()
     }
 
+    /// Asks for the memory of a value, and does not wait for it.
+    pub(super) fn prefetch(&self, place: u32) {
+        self.values.prefetch(place);
+    }
+
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
         self.values.get_mut(place)?.as_mut()
     }

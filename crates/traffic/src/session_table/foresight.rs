@@ -4,11 +4,8 @@
 //! its session, and that session's slice and journal. These waits follow from one another in one
 //! packet, but not between packets: asked for side by side, they pass together.
 
-use std::hint::black_box;
-
 use super::{
     arrival::Arrival,
-    open_session::OpenSession,
     open_sessions::{ACTIVE, CLOSED, OpenSessions},
 };
 
@@ -16,12 +13,13 @@ use super::{
 const MANY: usize = 2_000;
 
 /// Sessions that may end during a batch.
-const ENDING: usize = 12;
+const ENDING: usize = 20;
 
 /// Places that will be looked at soon.
 #[derive(Default)]
 pub(super) struct Near {
-    pub(super) packets: Vec<u32>,
+    /// Where packets go, and how many bytes they have.
+    pub(super) packets: Vec<(u32, u32)>,
     pub(super) ending: Vec<u32>,
 }
 
@@ -31,29 +29,35 @@ impl OpenSessions {
         self.count() >= MANY
     }
 
-    /// Reads a little of what will be read to find the sessions of these packets, and to end those
-    /// that were silent longest; says where they probably are.
+    /// Asks for where the sessions of these packets probably are, whose slots have been asked for,
+    /// and for those that were silent longest, which nobody has looked at for long; says where.
     pub(super) fn foresee(&self, arrivals: &[Option<Arrival>], near: &mut Near) {
         near.packets.clear();
         near.ending.clear();
-        let packets = arrivals.iter().flatten();
-        near.packets
-            .extend(packets.filter_map(|one| self.places.find(one.hash, |_| true)));
-        // Nobody has looked for long at those that end next.
-        for list in [ACTIVE, CLOSED] {
-            let ending = self.recency.oldest_first(list).take(ENDING);
-            near.ending.extend(ending);
+        for arrival in arrivals.iter().flatten() {
+            if let Some(place) = self.places.find(arrival.hash, |_| true) {
+                self.sessions.prefetch(place);
+                self.recency.prefetch(place);
+                near.packets.push((place, arrival.captured));
+            }
         }
-        let mut seen = 0;
-        for &place in near.packets.iter().chain(&near.ending) {
-            let session = self.sessions.get(place);
-            seen ^= session.map_or(0, OpenSession::glance);
+        for list in [ACTIVE, CLOSED] {
+            for place in self.recency.oldest_first(list).take(ENDING) {
+                self.sessions.prefetch(place);
+                near.ending.push(place);
+            }
+        }
+    }
+
+    /// Asks for what stands beside these in the table's order.
+    pub(super) fn foresee_neighbours(&self, near: &Near) {
+        for &(place, _) in &near.packets {
+            self.recency.prefetch_neighbours(place);
         }
         for &place in &near.ending {
-            let hash = self.sessions.get(place).map(|session| session.hash);
-            seen ^= hash.map_or(0, |hash| self.places.glance(hash));
+            if let Some(session) = self.sessions.get(place) {
+                self.places.prefetch(session.hash);
+            }
         }
-        // Or the compiler leaves out what nobody needs.
-        black_box(seen);
     }
 }

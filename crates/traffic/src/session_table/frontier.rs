@@ -8,8 +8,9 @@ use super::{
     open_sessions::OpenSessions,
 };
 use crate::{
-    capture::Frame,
-    decode::{Decoder, PlainPacket},
+    capture::{Frame, Frames},
+    decode::{Decoder, FrameCount, PlainPacket},
+    link::LinkType,
     seeded_hash::Seed,
     tally::Tally,
     timestamp::Timestamp,
@@ -21,6 +22,8 @@ pub(super) struct Frontier {
     seed: Seed,
     decoder: Decoder,
     open: OpenSessions,
+    /// Frames that are packets, and not yet in the tally.
+    count: FrameCount,
     pub(super) tally: Tally,
     pub(super) near: Near,
 }
@@ -31,33 +34,61 @@ impl Frontier {
             seed: Seed::new(seed),
             decoder: Decoder::new(options.tunnels),
             open: OpenSessions::new(),
+            count: FrameCount::of(LinkType::ETHERNET),
             tally: Tally::default(),
             near: Near::default(),
             options,
         }
     }
 
-    /// What a frame tells that needs no other.
-    pub(super) fn arrival(&self, frame: &Frame<'_>) -> Option<Arrival> {
-        if let Some(packet) = PlainPacket::of(frame) {
-            return Some(Arrival::of_plain(&packet, frame.timestamp, self.seed));
-        }
-        let packet = self.decoder.decode_alone(frame)?;
-        Some(Arrival::of(&packet, self.seed))
-    }
-
-    /// Asks for the memory that these will need, if so many sessions are open that it pays; says whether.
-    pub(super) fn foresee(&mut self, arrivals: &[Option<Arrival>]) -> bool {
+    /// What frames tell that need no other, each at its place in `arrivals`; if so many sessions are open that
+    /// it pays, asks for the memory that these will need, and says so.
+    pub(super) fn look_at(
+        &mut self,
+        frames: Frames<'_>,
+        arrivals: &mut Vec<Option<Arrival>>,
+    ) -> bool {
+        arrivals.clear();
+        arrivals.extend(frames.iter().map(|frame| self.arrival(&frame)));
         let pays = self.open.are_many();
         if pays {
+            for arrival in arrivals.iter().flatten() {
+                self.open.places.prefetch(arrival.hash);
+            }
             self.open.foresee(arrivals, &mut self.near);
         }
         pays
     }
 
-    /// Takes in a frame that is this packet.
+    /// Asks for more of it, once what was asked for has come.
+    pub(super) fn foresee_neighbours(&self) {
+        self.open.foresee_neighbours(&self.near);
+    }
+
+    /// What a frame tells that needs no other.
+    #[inline]
+    pub(super) fn arrival(&self, frame: &Frame<'_>) -> Option<Arrival> {
+        if let Some(packet) = PlainPacket::of(frame) {
+            return Some(Arrival::of_plain(&packet, frame.timestamp, self.seed));
+        }
+        self.unusual_arrival(frame)
+    }
+
+    #[cold]
+    fn unusual_arrival(&self, frame: &Frame<'_>) -> Option<Arrival> {
+        let packet = self.decoder.decode_alone(frame)?;
+        Some(Arrival::of(&packet, self.seed))
+    }
+
+    /// Writes into the tally what was counted beside it.
+    pub(super) fn settle(&mut self) {
+        self.count.settle_packets(&mut self.tally);
+    }
+
+    /// Takes in a frame that is this packet; counted beside the tally.
+    #[inline]
     pub(super) fn take_in(&mut self, frame: &Frame<'_>, arrival: &Arrival, keep: &mut impl Keep) {
-        Decoder::count_alone(frame, &mut self.tally);
+        self.count.add_packet(frame, &mut self.tally);
         let mut exit = Exit {
             options: &self.options,
             tally: &mut self.tally,
@@ -92,6 +123,7 @@ impl Frontier {
 
     /// Ends all that waits or is open.
     pub(super) fn finish(&mut self, keep: &mut impl Keep) {
+        self.settle();
         self.decoder.finish(&mut self.tally);
         let mut exit = Exit {
             options: &self.options,

@@ -169,10 +169,14 @@ impl Journal {
         *self = Self::EMPTY;
     }
 
-    /// Something of where the next packet is written to.
-    pub(super) fn glance(&self, chunks: &Chunks) -> u8 {
-        let chunk = chunks.0.get(self.last);
-        chunk.map_or(0, |chunk| chunk.entries[0].tcp_flags)
+    /// Asks for where the next packet is written to, and does not wait for it.
+    pub(super) fn prefetch_last(&self, chunks: &Chunks) {
+        chunks.0.prefetch(self.last);
+    }
+
+    /// Asks for what is read first behind the near entries.
+    pub(super) fn prefetch_first(&self, chunks: &Chunks) {
+        chunks.0.prefetch(self.first);
     }
 }
 

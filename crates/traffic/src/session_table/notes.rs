@@ -3,11 +3,10 @@
 //! Slice, at most 64 summaries, and sums: never the packets. Who is open, and until when, is not
 //! asked here; that is the table's, which tells what to write to which place.
 
-use std::hint::black_box;
-
 use super::{
     CutOptions,
     arrival::Arrival,
+    foresight::Near,
     journal::{Chunks, Entry, Fit, Journal},
     key::{End, SessionKey},
     open_slices::OpenSlices,
@@ -17,6 +16,7 @@ use crate::{
     background::Background,
     excerpt::{Excerpt, ExcerptLimits},
     link::LinkType,
+    memory::prefetch_whole,
     packet::{Context, Direction},
     policy::Zeros,
     session::{PacketSummary, SUMMARIES, Session, SessionEnd, Volume, Window},
@@ -24,12 +24,6 @@ use crate::{
     statistics::{Accumulator, DNS_PORT, Nature, Observation},
     timestamp::Timestamp,
 };
-
-/// Bytes of a line of memory.
-const LINE: usize = 64;
-
-/// Lines that most packets take of a slice at most.
-const LINES_OF_PACKET: usize = 4;
 
 /// What is kept of one session: a line of memory for as long as it is short.
 #[repr(align(64))]
@@ -49,7 +43,6 @@ struct Note {
 #[derive(Clone, Default)]
 struct Sums {
     statistics: Accumulator,
-    total: Volume,
     forward: Volume,
     payload_bytes: u64,
     /// Times that the journal's entries cannot hold, by their numbers.
@@ -59,8 +52,6 @@ struct Sums {
 impl Sums {
     fn add(&mut self, packet: &Observation, nature: Nature) {
         let bytes = u64::from(packet.length);
-        self.total.packets += 1;
-        self.total.bytes += bytes;
         if packet.direction == Direction::Forward {
             self.forward.packets += 1;
             self.forward.bytes += bytes;
@@ -219,8 +210,8 @@ impl Notes {
             link_type: note.link_type,
             start: open.start,
             end: open.latest,
-            packets: sums.total.packets,
-            bytes: sums.total.bytes,
+            packets: sums.statistics.packets(),
+            bytes: sums.statistics.bytes(),
             forward: sums.forward,
             payload_bytes: sums.payload_bytes,
             tcp_flags: open.tcp_flags,
@@ -250,69 +241,70 @@ impl Notes {
         self.take_excerpt(place);
     }
 
-    /// Reads a little of all that packets of these sessions will be written to, and of all that is
-    /// read of those that may end.
-    pub(super) fn foresee(&self, near: &[u32], ending: &[u32]) {
-        let mut seen = 0;
-        for &place in near.iter().chain(ending) {
-            seen ^= self.pages.get(place).map_or(0, |note| note.filled as u8);
+    /// Asks for the notes of sessions whose packets are near, or that may end.
+    pub(super) fn ask_for(&self, near: &Near) {
+        for &(place, _) in &near.packets {
+            self.pages.prefetch(place);
         }
-        for &place in near {
-            seen ^= self.glance_ahead(place);
+        for &place in &near.ending {
+            self.pages.prefetch(place);
         }
-        for &place in ending {
-            seen ^= self.glance_back(place);
-        }
-        // Or the compiler leaves out what nobody needs.
-        black_box(seen);
     }
 
-    /// Something of the memory that the next packet is written to.
-    fn glance_ahead(&self, place: u32) -> u8 {
-        let Some(note) = self.pages.get(place) else {
-            return 0;
-        };
-        let free = self.slices.row(place).get(note.filled as usize..);
-        let free = free.unwrap_or_default();
-        let next = free.iter().step_by(LINE).take(LINES_OF_PACKET);
-        next.fold(note.journal.glance(&self.chunks), |seen, byte| seen ^ byte)
-    }
-
-    /// Something of all the memory that is read when it ends.
-    fn glance_back(&self, place: u32) -> u8 {
-        let Some(note) = self.pages.get(place) else {
-            return 0;
-        };
-        let filled = &self.slices.row(place)[..note.filled as usize];
-        let seen = note.journal.glance(&self.chunks);
-        let lines = filled.iter().step_by(LINE);
-        lines.fold(seen, |seen, byte| seen ^ byte)
+    /// Asks for all that packets of these sessions will be written to, and for all that is read of
+    /// those that may end; their notes have been asked for.
+    pub(super) fn foresee(&self, near: &Near) {
+        for &(place, captured) in &near.packets {
+            if let Some(note) = self.pages.get(place) {
+                let filled = note.filled as usize;
+                let end = filled + captured as usize;
+                self.slices.prefetch(place, filled..end);
+                match &note.sums {
+                    Some(sums) => prefetch_whole(sums.as_ref()),
+                    None => note.journal.prefetch_last(&self.chunks),
+                }
+            }
+        }
+        for &place in &near.ending {
+            if let Some(note) = self.pages.get(place) {
+                self.slices.prefetch(place, 0..note.filled as usize);
+                note.journal.prefetch_first(&self.chunks);
+                note.journal.prefetch_last(&self.chunks);
+            }
+        }
     }
 }
 
 impl Note {
+    #[inline]
     fn add(&mut self, packet: &Arrival, direction: Direction, chunks: &mut Chunks) {
-        let has_room = self.journal.entries() < SUMMARIES;
-        let (entry, fit) = Entry::of(packet, direction, self.base);
-        if self.sums.is_none() && !(has_room && fit == Fit::Exact) {
-            self.sums = Some(Box::new(self.replay(nature_of(&packet.key), chunks)));
+        if self.journal.entries() < SUMMARIES {
+            self.write_down(packet, direction, chunks);
+            return;
+        }
+        let nature = nature_of(&packet.key);
+        if self.sums.is_none() {
+            self.sums = Some(Box::new(self.replay(nature, chunks)));
         }
         if let Some(sums) = &mut self.sums {
-            let observation = Observation {
-                timestamp: packet.timestamp,
-                direction,
-                length: packet.length,
-                payload_length: packet.payload_length,
-                tcp_flags: packet.tcp_flags,
-            };
-            sums.add(&observation, nature_of(&packet.key));
-            if has_room && fit == Fit::TooFar {
+            sums.add(&observation(packet, direction), nature);
+        }
+    }
+
+    /// Adds a packet to the journal, and to the sums if there are any or it takes them from now on.
+    fn write_down(&mut self, packet: &Arrival, direction: Direction, chunks: &mut Chunks) {
+        let (entry, fit) = Entry::of(packet, direction, self.base);
+        let nature = nature_of(&packet.key);
+        if self.sums.is_none() && fit != Fit::Exact {
+            self.sums = Some(Box::new(self.replay(nature, chunks)));
+        }
+        if let Some(sums) = &mut self.sums {
+            sums.add(&observation(packet, direction), nature);
+            if fit == Fit::TooFar {
                 sums.far.push((self.journal.entries(), packet.timestamp));
             }
         }
-        if has_room {
-            self.journal.append(entry, chunks);
-        }
+        self.journal.append(entry, chunks);
     }
 
     /// Sums of all that is in the journal, which says everything.
@@ -344,6 +336,16 @@ impl Note {
             summaries[number].offset_nanoseconds = timestamp.nanoseconds_since(start);
         }
         summaries
+    }
+}
+
+fn observation(packet: &Arrival, direction: Direction) -> Observation {
+    Observation {
+        timestamp: packet.timestamp,
+        direction,
+        length: packet.length,
+        payload_length: packet.payload_length,
+        tcp_flags: packet.tcp_flags,
     }
 }
 

@@ -110,11 +110,6 @@ impl OpenSession {
         self.packets += 1;
     }
 
-    /// Something of each line of memory that it takes.
-    pub(super) fn glance(&self) -> u64 {
-        u64::from(self.hash) ^ self.latest.nanoseconds() as u64
-    }
-
     /// Whether TCP has said that it is over.
     pub(super) fn is_closed(&self) -> bool {
         let [forward, backward] = self.tcp_flags;

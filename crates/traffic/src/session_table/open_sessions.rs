@@ -1,9 +1,10 @@
 //! The open sessions: who is open and until when; what is kept of them is told to whoever keeps it.
 
 use super::{
-    EndRule, LINGER_NANOSECONDS, Unit,
+    CutOptions, EndRule, LINGER_NANOSECONDS, Unit,
     arena::Arena,
     arrival::Arrival,
+    calm::Calm,
     keeping::{Exit, Keep},
     open_session::OpenSession,
     places::Places,
@@ -25,6 +26,8 @@ pub(super) struct OpenSessions {
     young: Recency<1>,
     opened: u64,
     last_timestamp: Timestamp,
+    /// When nobody ends or is shown by silence or age, as long as the oldest stay what they are.
+    calm: Calm,
 }
 
 impl OpenSessions {
@@ -36,6 +39,7 @@ impl OpenSessions {
             young: Recency::new(),
             opened: 0,
             last_timestamp: Timestamp::default(),
+            calm: Calm::NEVER,
         }
     }
 
@@ -45,6 +49,7 @@ impl OpenSessions {
     }
 
     /// Takes a packet in, whose bytes are these.
+    #[inline]
     pub(super) fn accept(
         &mut self,
         packet: &Arrival,
@@ -61,7 +66,10 @@ impl OpenSessions {
         // One frame with a time far ahead must not end everything: the next has to confirm it.
         let clock = packet.timestamp.min(self.last_timestamp);
         self.last_timestamp = packet.timestamp;
-        self.expire(clock, exit);
+        if !self.calm.holds(clock) {
+            self.expire(clock, exit);
+            self.calm = self.calm(exit.options);
+        }
         let place = self
             .find(packet, exit)
             .unwrap_or_else(|| self.insert(packet, exit));
@@ -81,6 +89,10 @@ impl OpenSessions {
         }
         let is_over = exit.options.end_rule.heeds_tcp() && session.is_closed();
         let list = if is_over { CLOSED } else { ACTIVE };
+        let oldest = self.recency.oldest(list);
+        if oldest.is_none() || self.recency.is_oldest(place) {
+            self.calm = Calm::NEVER;
+        }
         self.recency.touch(list, place);
         if exit.options.glimpses.are_due(session, latest_before) {
             self.young.remove(place);
@@ -132,6 +144,7 @@ impl OpenSessions {
         let Some(session) = self.sessions.remove(place) else {
             return;
         };
+        self.calm = Calm::NEVER;
         self.places.remove(session.hash, place);
         self.recency.remove(place);
         self.young.remove(place);
@@ -152,6 +165,28 @@ impl OpenSessions {
         let linger_nanoseconds = LINGER_NANOSECONDS.min(idle_nanoseconds);
         self.expire_list(CLOSED, SessionEnd::Closed, linger_nanoseconds, clock, exit);
         self.expire_list(ACTIVE, SessionEnd::Idle, idle_nanoseconds, clock, exit);
+    }
+
+    /// When expiring changes nothing, by those that are the oldest now.
+    fn calm(&self, options: &CutOptions) -> Calm {
+        if options.glimpses.age_nanoseconds.is_some() {
+            return Calm::NEVER;
+        }
+        let EndRule::Timeout {
+            idle_nanoseconds, ..
+        } = options.end_rule
+        else {
+            return Calm::ALWAYS;
+        };
+        let linger_nanoseconds = LINGER_NANOSECONDS.min(idle_nanoseconds);
+        let lists = [(CLOSED, linger_nanoseconds), (ACTIVE, idle_nanoseconds)];
+        lists.iter().fold(Calm::ALWAYS, |calm, &(list, patience)| {
+            let oldest = self.recency.oldest(list);
+            match oldest.and_then(|place| self.sessions.get(place)) {
+                Some(session) => calm.around(session.latest, patience),
+                None => calm,
+            }
+        })
     }
 
     fn expire_list(

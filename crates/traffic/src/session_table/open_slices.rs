@@ -1,6 +1,11 @@
 //! The slices of open sessions: a row of a page each, by the session's place.
 
-use crate::slice::Slice;
+use std::ops::Range;
+
+use crate::{
+    memory::{LINE, prefetch},
+    slice::Slice,
+};
 
 /// Bytes of a page at least.
 const PAGE: usize = 1 << 16;
@@ -38,6 +43,17 @@ impl OpenSlices {
     pub(super) fn row_mut(&mut self, row: u32) -> &mut [u8] {
         let (page, at) = self.split(row);
         &mut self.pages[page][at..at + self.length]
+    }
+
+    /// Asks for some bytes of a row, as far as it has them, and does not wait for them.
+    pub(super) fn prefetch(&self, row: u32, bytes: Range<usize>) {
+        let end = bytes.end.min(self.length);
+        if let Some(bytes) = self.row(row).get(bytes.start..end) {
+            bytes.iter().step_by(LINE).for_each(prefetch);
+            if let Some(last) = bytes.last() {
+                prefetch(last);
+            }
+        }
     }
 
     /// A slice of the first bytes of a row.

@@ -1,5 +1,7 @@
 //! Pages: values by place, so that growing moves nothing and wastes little.
 
+use crate::memory::prefetch_whole;
+
 /// Values of a page. A power of two, so that a place splits by shifting.
 pub(super) const PAGE: usize = 1 << PAGE_BITS;
 const PAGE_BITS: u32 = 10;
@@ -15,6 +17,13 @@ impl<T> Pages<T> {
     pub(super) fn get(&self, place: u32) -> Option<&T> {
         let (page, row) = split(place);
         self.0.get(page)?.get(row)
+    }
+
+    /// Asks for the memory of a value, and does not wait for it.
+    pub(super) fn prefetch(&self, place: u32) {
+        if let Some(value) = self.get(place) {
+            prefetch_whole(value);
+        }
     }
 
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {

@@ -3,6 +3,8 @@
 //! A slot has 32 bits of the hash beside the place, so that what is not meant is almost never
 //! looked at, and the table grows and closes its gaps without asking for a key again.
 
+use crate::memory::prefetch;
+
 /// A slot without a place. No place is so large: it is the last of the arena's numbers.
 const EMPTY: u64 = u64::MAX;
 
@@ -28,6 +30,7 @@ impl Places {
     }
 
     /// The first place under this hash that `is_meant`.
+    #[inline]
     pub(super) fn find(&self, hash: u32, is_meant: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = self.home(hash);
         loop {
@@ -42,9 +45,9 @@ impl Places {
         }
     }
 
-    /// Something of where a search under this hash begins.
-    pub(super) fn glance(&self, hash: u32) -> u64 {
-        self.slots[self.home(hash)]
+    /// Asks for where a search under this hash begins, and does not wait for it.
+    pub(super) fn prefetch(&self, hash: u32) {
+        prefetch(&self.slots[self.home(hash)]);
     }
 
     pub(super) fn insert(&mut self, hash: u32, place: u32) {

@@ -1,5 +1,7 @@
 //! Recency: which session was active longest ago, in constant time.
 
+use crate::memory::prefetch;
+
 const NONE: u32 = u32::MAX;
 
 /// Instead of an older place: it is in no list.
@@ -47,11 +49,36 @@ impl<const LISTS: usize> Recency<LISTS> {
             .take_while(|&place| place != NONE)
     }
 
-    /// Makes a place the most recent one of a list, whichever it is in, if in any.
-    pub(super) fn touch(&mut self, list: usize, place: u32) {
-        if self.lists[list].newest == place {
-            return;
+    /// Asks for where a place is in its list, and does not wait for it.
+    pub(super) fn prefetch(&self, place: u32) {
+        if let Some(links) = self.links.get(place as usize) {
+            prefetch(links);
         }
+    }
+
+    /// The same of those beside it.
+    pub(super) fn prefetch_neighbours(&self, place: u32) {
+        if let Some(links) = self.links.get(place as usize) {
+            self.prefetch(links.older);
+            self.prefetch(links.newer);
+        }
+    }
+
+    /// Whether a place is the oldest of any list.
+    #[inline]
+    pub(super) fn is_oldest(&self, place: u32) -> bool {
+        self.lists.iter().any(|ends| ends.oldest == place)
+    }
+
+    /// Makes a place the most recent one of a list, whichever it is in, if in any.
+    #[inline]
+    pub(super) fn touch(&mut self, list: usize, place: u32) {
+        if self.lists[list].newest != place {
+            self.move_to(list, place);
+        }
+    }
+
+    fn move_to(&mut self, list: usize, place: u32) {
         self.remove(place);
         if self.links.len() <= place as usize {
             let out = Links {

@@ -6,6 +6,7 @@
 use super::{
     CutOptions,
     arrival::Arrival,
+    foresight::Near,
     frontier::Frontier,
     keeping::{Keep, Keeping},
     notes::{Notes, Outline},
@@ -190,9 +191,10 @@ impl Finder {
         let frames = frames.frames();
         for first in (0..frames.len()).step_by(FRAMES) {
             let some = frames.range(first..frames.len().min(first + FRAMES));
-            arrivals.clear();
-            arrivals.extend(some.iter().map(|frame| frontier.arrival(&frame)));
-            steps.are_many |= frontier.foresee(arrivals);
+            if frontier.look_at(some, arrivals) {
+                steps.are_many = true;
+                frontier.foresee_neighbours();
+            }
             for (number, (frame, arrival)) in (first..).zip(some.iter().zip(&*arrivals)) {
                 steps.begin_frame(number);
                 match arrival {
@@ -216,8 +218,7 @@ impl Finder {
 pub(crate) struct Keeper {
     notes: Notes,
     options: CutOptions,
-    near: Vec<u32>,
-    ending: Vec<u32>,
+    near: Near,
 }
 
 impl Keeper {
@@ -225,8 +226,7 @@ impl Keeper {
         Self {
             notes: Notes::new(options),
             options: options.clone(),
-            near: Vec::new(),
-            ending: Vec::new(),
+            near: Near::default(),
         }
     }
 
@@ -246,7 +246,7 @@ impl Keeper {
         let mut outlines = outlines.iter();
         for steps in batch.steps.order.chunks(FRAMES) {
             if batch.steps.are_many {
-                self.foresee(steps);
+                self.foresee(steps, packets);
             }
             let mut keep = Keeping {
                 notes: &mut self.notes,
@@ -279,16 +279,20 @@ impl Keeper {
         }
     }
 
-    fn foresee(&mut self, steps: &[Step]) {
-        self.near.clear();
-        self.ending.clear();
+    fn foresee(&mut self, steps: &[Step], packets: &[(Arrival, Bytes)]) {
+        self.near.packets.clear();
+        self.near.ending.clear();
         for step in steps {
             match *step {
-                Step::Add { place, .. } => self.near.push(place),
-                Step::Show { place, .. } => self.ending.push(place),
+                Step::Add { place, packet, .. } => {
+                    let captured = packets[packet as usize].0.captured;
+                    self.near.packets.push((place, captured));
+                }
+                Step::Show { place, .. } => self.near.ending.push(place),
                 _ => {}
             }
         }
-        self.notes.foresee(&self.near, &self.ending);
+        self.notes.ask_for(&self.near);
+        self.notes.foresee(&self.near);
     }
 }

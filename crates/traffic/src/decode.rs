@@ -22,7 +22,7 @@ use fragments::{Fragments, Joined};
 pub(crate) use network::{
     AUTHENTICATION, DESTINATION_OPTIONS, FRAGMENT, ROUTING, extension_length,
 };
-pub(crate) use plain::PlainPacket;
+pub(crate) use plain::{PlainPacket, plain_layout};
 use walk::{Found, Headers, Walk};
 
 /// Which packets of a tunnel count.
@@ -60,6 +60,21 @@ pub struct Layout {
     pub transport: u32,
     /// Transport payload; at most the number of captured bytes.
     pub payload: u32,
+}
+
+impl Layout {
+    /// Where nothing is.
+    pub(crate) const NONE: Self = Self {
+        link: 0,
+        link_addresses: 0,
+        link_addresses_length: 0,
+        vlan: 0,
+        vlan_tags: 0,
+        ip: 0,
+        ip_version: 0,
+        transport: 0,
+        payload: 0,
+    };
 }
 
 /// Decodes the frames of one capture, in their order; holds the fragments that wait.

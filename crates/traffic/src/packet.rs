@@ -132,6 +132,15 @@ pub struct Context {
     pub network: u32,
 }
 
+impl Context {
+    /// Of a packet that was wrapped in nothing.
+    pub(crate) const NONE: Self = Self {
+        vlans: [0; MOST_LAYERS],
+        tunnels: [None; MOST_LAYERS],
+        network: 0,
+    };
+}
+
 /// A decoded IP packet with a five-tuple.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {

@@ -24,7 +24,7 @@ impl Seed {
     }
 
     /// The hash of five words; two pairs are multiplied side by side, then with the rest.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hash(self, words: [u64; 5]) -> u64 {
         let Self(seed) = self;
         let outer = fold(words[0] ^ seed[0], words[2] ^ seed[1]);

@@ -41,7 +41,7 @@ pub struct SessionTable {
     notes: Notes,
     options: CutOptions,
     /// Of the frames that are looked at together.
-    arrivals: Vec<Option<Arrival>>,
+    arrivals: Vec<Arrival>,
 }
 
 impl SessionTable {
@@ -84,10 +84,7 @@ impl SessionTable {
             .zip(&*arrivals)
             .try_for_each(|(frame, arrival)| {
                 goes_on(&frame)?;
-                match arrival {
-                    Some(arrival) => frontier.take_in(&frame, arrival, &mut keep),
-                    None => frontier.take_in_odd(&frame, &mut keep),
-                }
+                frontier.take_in(&frame, arrival, &mut keep);
                 ControlFlow::Continue(())
             });
         frontier.settle();
@@ -96,12 +93,10 @@ impl SessionTable {
 
     /// Takes one frame in; sessions that it ends go to `sink`, in an order that depends on the capture only.
     pub fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(Session)) {
-        let arrival = self.frontier.arrival(frame);
+        let mut arrival = Arrival::ODD;
+        self.frontier.arrive(frame, &mut arrival);
         let (frontier, mut keep) = self.parts(sink);
-        match arrival {
-            Some(arrival) => frontier.take_in(frame, &arrival, &mut keep),
-            None => frontier.take_in_odd(frame, &mut keep),
-        }
+        frontier.take_in(frame, &arrival, &mut keep);
         frontier.settle();
     }
 

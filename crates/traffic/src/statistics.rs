@@ -204,8 +204,14 @@ impl Moments {
         if self.count == 0 {
             return 0.0;
         }
-        let count = u128::from(self.count);
         let of_sum = u128::from(self.sum) * u128::from(self.sum);
+        if let Ok(squares) = u64::try_from(self.squares) {
+            let of_squares = u128::from(squares) * u128::from(self.count);
+            let difference = of_squares.saturating_sub(of_sum);
+            let rounded = u64::try_from(difference).map_or(difference as f64, |small| small as f64);
+            return rounded / self.count as f64;
+        }
+        let count = u128::from(self.count);
         match self.squares.checked_mul(count) {
             Some(of_squares) => of_squares.saturating_sub(of_sum) as f64 / count as f64,
             None => (self.squares as f64 - of_sum as f64 / count as f64).max(0.0),

@@ -28,14 +28,12 @@ pub(crate) struct PlainPacket {
     pub(crate) is_to_group: bool,
     /// Bytes of the frame up to the end of the packet.
     pub(crate) end: u32,
-    pub(crate) transport: u32,
-    pub(crate) payload: u32,
     pub(crate) payload_length: u32,
 }
 
 impl PlainPacket {
     /// The packet in a frame, if it is a plain one, captured whole.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(frame: &Frame<'_>) -> Option<Self> {
         if frame.link_type != LinkType::ETHERNET {
             return None;
@@ -49,7 +47,7 @@ impl PlainPacket {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_version_4(frame: &[u8], is_to_group: bool) -> Option<Self> {
         let header = frame[IP..].first_chunk::<IPV4_HEADER>()?;
         let half = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
@@ -73,7 +71,7 @@ impl PlainPacket {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_version_6(frame: &[u8], is_to_group: bool) -> Option<Self> {
         let header = frame[IP..].first_chunk::<IPV6_HEADER>()?;
         let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
@@ -98,7 +96,7 @@ impl PlainPacket {
     }
 
     /// Of bytes that end with the packet.
-    #[inline]
+    #[inline(always)]
     fn of_transport(
         bytes: &[u8],
         (protocol, transport): (u8, usize),
@@ -110,7 +108,7 @@ impl PlainPacket {
         let [source_port, destination_port, udp_length] =
             [words[0], words[1], words[2]].map(u16::from_be_bytes);
         let ports = [source_port, destination_port];
-        let (protocol, tcp_flags, header_length, payload_length) = match protocol {
+        let (protocol, tcp_flags, payload_length) = match protocol {
             TCP => {
                 let header = header.first_chunk::<TCP_HEADER>()?;
                 let header_length = usize::from(header[12] >> 4) * 4;
@@ -118,12 +116,12 @@ impl PlainPacket {
                     return None;
                 }
                 let payload_length = (bytes.len() - transport).checked_sub(header_length)?;
-                (Protocol::Tcp, header[13], header_length, payload_length)
+                (Protocol::Tcp, header[13], payload_length)
             }
             UDP if !ports.into_iter().any(is_tunnel_port) => {
                 let length = usize::from(udp_length).checked_sub(UDP_HEADER)?;
                 let payload_length = length.min(header.len() - UDP_HEADER);
-                (Protocol::Udp, 0, UDP_HEADER, payload_length)
+                (Protocol::Udp, 0, payload_length)
             }
             _ => return None,
         };
@@ -135,8 +133,6 @@ impl PlainPacket {
             tcp_flags,
             is_to_group: false,
             end: bytes.len() as u32,
-            transport: transport as u32,
-            payload: (transport + header_length) as u32,
             payload_length: payload_length as u32,
         })
     }
@@ -146,16 +142,43 @@ impl PlainPacket {
         self.end - IP as u32
     }
 
+    #[cfg(test)]
     pub(crate) fn layout(&self) -> Layout {
-        Layout {
-            link_addresses_length: 12,
-            vlan: IP as u32,
-            ip: IP as u32,
-            ip_version: self.ip_version,
-            transport: self.transport,
-            payload: self.payload,
-            ..Layout::default()
-        }
+        plain_layout(
+            self.ip_version,
+            self.protocol,
+            self.end,
+            self.payload_length,
+        )
+    }
+}
+
+/// Where the headers of a plain packet are, by its end and the length of its payload.
+#[inline]
+pub(crate) fn plain_layout(
+    ip_version: u8,
+    protocol: Protocol,
+    end: u32,
+    payload_length: u32,
+) -> Layout {
+    let header = if ip_version == 4 {
+        IPV4_HEADER
+    } else {
+        IPV6_HEADER
+    };
+    let transport = (IP + header) as u32;
+    Layout {
+        link_addresses_length: 12,
+        vlan: IP as u32,
+        ip: IP as u32,
+        ip_version,
+        transport,
+        payload: match protocol {
+            Protocol::Udp => transport + UDP_HEADER as u32,
+            // Nothing can be behind TCP's payload.
+            _ => end - payload_length,
+        },
+        ..Layout::NONE
     }
 }
 

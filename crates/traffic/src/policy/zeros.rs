@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{BytePolicy, Field, Fields, field_mask, visit_fields};
 use crate::{
-    decode::{Layout, PlainPacket},
+    decode::{Layout, plain_layout},
     link::LinkType,
     packet::{Context, FiveTuple, Packet, Protocol},
     timestamp::Timestamp,
@@ -28,8 +28,9 @@ struct Zero {
 
 /// What a policy zeroes of plain packets.
 pub(crate) struct Zeros {
-    version_4: [Vec<Zero>; 2],
-    version_6: [Vec<Zero>; 2],
+    /// Which bits stay of each byte, up to the last that loses any: of TCP and of UDP.
+    version_4: [Vec<u8>; 2],
+    version_6: [Vec<u8>; 2],
     spares_options: bool,
     spares_payload: bool,
 }
@@ -38,7 +39,7 @@ impl Zeros {
     pub(crate) fn of(policy: BytePolicy) -> Self {
         let zeroed = policy.zeroed();
         let places = |version| {
-            [Protocol::Tcp, Protocol::Udp].map(|protocol| places(version, protocol, zeroed))
+            [Protocol::Tcp, Protocol::Udp].map(|protocol| mask(&places(version, protocol, zeroed)))
         };
         Self {
             version_4: places(4),
@@ -66,15 +67,24 @@ impl Zeros {
             4 => &self.version_4,
             _ => &self.version_6,
         };
-        for zero in &places[usize::from(!is_tcp)] {
-            let [start, end] = [zero.start, zero.end]
-                .map(|at| (at as usize).saturating_sub(offset).min(bytes.len()));
-            for byte in &mut bytes[start..end] {
-                *byte &= zero.kept;
-            }
+        let mask = places[usize::from(!is_tcp)].get(offset..);
+        for (byte, kept) in bytes.iter_mut().zip(mask.unwrap_or_default()) {
+            *byte &= kept;
         }
         true
     }
+}
+
+/// Which bits stay of each byte.
+fn mask(places: &[Zero]) -> Vec<u8> {
+    let length = places.iter().map(|zero| zero.end as usize).max();
+    let mut mask = vec![u8::MAX; length.unwrap_or(0)];
+    for zero in places {
+        for byte in &mut mask[zero.start as usize..zero.end as usize] {
+            *byte &= zero.kept;
+        }
+    }
+    mask
 }
 
 /// The zeroed fields of any packet of these, as the general way has them of one.
@@ -89,18 +99,6 @@ fn places(ip_version: u8, protocol: Protocol, zeroed: Fields) -> Vec<Zero> {
         } else {
             8
         };
-    let plain = PlainPacket {
-        source: ([0; 2], 0),
-        destination: ([0; 2], 0),
-        protocol,
-        ip_version,
-        tcp_flags: 0,
-        is_to_group: false,
-        end: payload,
-        transport,
-        payload,
-        payload_length: 0,
-    };
     let mut bytes = vec![0; payload as usize];
     // The length of version 4's header.
     bytes[14] = 0x45;
@@ -113,12 +111,12 @@ fn places(ip_version: u8, protocol: Protocol, zeroed: Fields) -> Vec<Zero> {
             destination: SocketAddr::new(address, 0),
         },
         context: Context::default(),
-        length: plain.length(),
+        length: payload - 14,
         payload_length: 0,
         tcp_flags: 0,
         is_to_group: false,
         bytes: &bytes,
-        layout: plain.layout(),
+        layout: plain_layout(ip_version, protocol, payload, 0),
     };
     let mut places: Vec<Zero> = Vec::new();
     visit_fields(&packet, &mut |field, range| {

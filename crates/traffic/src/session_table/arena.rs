@@ -44,7 +44,7 @@ impl<T> Arena<T> {
     }
 
     /// Every value with its place, in the order of places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> + Clone {
         (0..)
             .zip(self.values.iter())
             .filter_map(|(place, value)| Some((place, value.as_ref()?)))

@@ -5,7 +5,7 @@ use super::{
     key::{End, SessionKey},
 };
 use crate::{
-    decode::{Layout, PlainPacket},
+    decode::{Layout, PlainPacket, plain_layout},
     link::LinkType,
     packet::{Context, Packet},
     policy::Zeros,
@@ -13,6 +13,17 @@ use crate::{
     slice::{append, append_plain},
     timestamp::Timestamp,
 };
+
+/// How much a frame tells without any other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A [`PlainPacket`].
+    Plain,
+    /// Another packet.
+    Unusual,
+    /// Less than a packet, or more.
+    Odd,
+}
 
 /// A packet but for its bytes, which are beside it wherever it goes.
 #[derive(Clone, Copy)]
@@ -29,13 +40,31 @@ pub(super) struct Arrival {
     pub(super) sender: End,
     pub(super) tcp_flags: u8,
     pub(super) is_to_group: bool,
-    /// Whether it was a [`PlainPacket`].
-    pub(super) is_plain: bool,
+    pub(super) kind: Kind,
+    /// Of an unusual one; a plain one has none.
     pub(super) context: Context,
-    pub(super) layout: Layout,
+    /// Of an unusual one; that of a plain one follows from all else.
+    layout: Layout,
 }
 
 impl Arrival {
+    /// Of a frame of which nothing is told.
+    pub(super) const ODD: Self = Self {
+        key: SessionKey::NONE,
+        hash: 0,
+        link_type: LinkType::ETHERNET,
+        timestamp: Timestamp::from_nanoseconds(0),
+        captured: 0,
+        length: 0,
+        payload_length: 0,
+        sender: End::Low,
+        tcp_flags: 0,
+        is_to_group: false,
+        kind: Kind::Odd,
+        context: Context::NONE,
+        layout: Layout::NONE,
+    };
+
     pub(super) fn of(packet: &Packet<'_>, seed: Seed) -> Self {
         let (key, sender) = SessionKey::of(packet);
         Self {
@@ -49,31 +78,46 @@ impl Arrival {
             sender,
             tcp_flags: packet.tcp_flags,
             is_to_group: packet.is_to_group,
-            is_plain: false,
+            kind: Kind::Unusual,
             context: packet.context,
             layout: packet.layout,
         }
     }
 
-    /// The same of a plain packet in a frame of Ethernet.
-    #[inline]
-    pub(super) fn of_plain(packet: &PlainPacket, timestamp: Timestamp, seed: Seed) -> Self {
+    /// Becomes that of a plain packet in a frame of Ethernet. Written field by field: to write it elsewhere and
+    /// move it here would be a wait for the writing.
+    #[inline(always)]
+    pub(super) fn become_plain(&mut self, packet: &PlainPacket, timestamp: Timestamp, seed: Seed) {
         let (key, sender) = SessionKey::of_plain(packet);
-        let context = Context::default();
-        Self {
-            key,
-            hash: key.hash(&context, seed),
-            link_type: LinkType::ETHERNET,
-            timestamp,
-            captured: packet.end,
-            length: packet.length(),
-            payload_length: packet.payload_length,
-            sender,
-            tcp_flags: packet.tcp_flags,
-            is_to_group: packet.is_to_group,
-            is_plain: true,
-            context,
-            layout: packet.layout(),
+        self.key = key;
+        self.hash = key.hash(&Context::NONE, seed);
+        self.link_type = LinkType::ETHERNET;
+        self.timestamp = timestamp;
+        self.captured = packet.end;
+        self.length = packet.length();
+        self.payload_length = packet.payload_length;
+        self.sender = sender;
+        self.tcp_flags = packet.tcp_flags;
+        self.is_to_group = packet.is_to_group;
+        self.kind = Kind::Plain;
+    }
+
+    fn layout(&self) -> Layout {
+        match self.kind {
+            Kind::Plain => plain_layout(
+                self.key.ip_version(),
+                self.key.protocol(),
+                self.captured,
+                self.payload_length,
+            ),
+            _ => self.layout,
+        }
+    }
+
+    fn context(&self) -> Context {
+        match self.kind {
+            Kind::Plain => Context::NONE,
+            _ => self.context,
         }
     }
 
@@ -86,9 +130,9 @@ impl Arrival {
         options: &CutOptions,
         zeros: &Zeros,
     ) -> usize {
-        if self.is_plain {
+        if self.kind == Kind::Plain {
             let captured = &bytes[..self.captured as usize];
-            let packet = (captured, &self.layout, self.key.protocol());
+            let packet = (captured, &self.layout(), self.key.protocol());
             let done = append_plain(slice, filled, packet, options.policy, zeros);
             if let Some(filled) = done {
                 return filled;
@@ -103,13 +147,13 @@ impl Arrival {
             timestamp: self.timestamp,
             link_type: self.link_type,
             five_tuple: self.key.five_tuple(self.sender),
-            context: self.context,
+            context: self.context(),
             length: self.length,
             payload_length: self.payload_length,
             tcp_flags: self.tcp_flags,
             is_to_group: self.is_to_group,
             bytes: &bytes[..self.captured as usize],
-            layout: self.layout,
+            layout: self.layout(),
         }
     }
 }

@@ -31,10 +31,10 @@ impl OpenSessions {
 
     /// Asks for where the sessions of these packets probably are, whose slots have been asked for,
     /// and for those that were silent longest, which nobody has looked at for long; says where.
-    pub(super) fn foresee(&self, arrivals: &[Option<Arrival>], near: &mut Near) {
+    pub(super) fn foresee(&self, arrivals: &[Arrival], near: &mut Near) {
         near.packets.clear();
         near.ending.clear();
-        for arrival in arrivals.iter().flatten() {
+        for arrival in arrivals {
             if let Some(place) = self.places.find(arrival.hash, |_| true) {
                 self.sessions.prefetch(place);
                 self.recency.prefetch(place);
@@ -47,6 +47,18 @@ impl OpenSessions {
                 near.ending.push(place);
             }
         }
+    }
+
+    /// Asks for all that is looked at where these end.
+    pub(super) fn foresee_ending(&self, near: &Near) {
+        for &place in &near.ending {
+            self.sessions.prefetch(place);
+            self.recency.prefetch(place);
+        }
+        for &place in &near.ending {
+            self.recency.prefetch_neighbours(place);
+        }
+        self.foresee_neighbours(near);
     }
 
     /// Asks for what stands beside these in the table's order.

@@ -2,7 +2,7 @@
 
 use super::{
     CutOptions,
-    arrival::Arrival,
+    arrival::{Arrival, Kind},
     foresight::Near,
     keeping::{Exit, Keep},
     open_sessions::OpenSessions,
@@ -46,13 +46,15 @@ impl Frontier {
     pub(super) fn look_at(
         &mut self,
         frames: Frames<'_>,
-        arrivals: &mut Vec<Option<Arrival>>,
+        arrivals: &mut Vec<Arrival>,
     ) -> bool {
-        arrivals.clear();
-        arrivals.extend(frames.iter().map(|frame| self.arrival(&frame)));
+        arrivals.resize(frames.len(), Arrival::ODD);
+        for (frame, arrival) in frames.iter().zip(&mut *arrivals) {
+            self.arrive(&frame, arrival);
+        }
         let pays = self.open.are_many();
         if pays {
-            for arrival in arrivals.iter().flatten() {
+            for arrival in &*arrivals {
                 self.open.places.prefetch(arrival.hash);
             }
             self.open.foresee(arrivals, &mut self.near);
@@ -65,19 +67,19 @@ impl Frontier {
         self.open.foresee_neighbours(&self.near);
     }
 
-    /// What a frame tells that needs no other.
-    #[inline]
-    pub(super) fn arrival(&self, frame: &Frame<'_>) -> Option<Arrival> {
-        if let Some(packet) = PlainPacket::of(frame) {
-            return Some(Arrival::of_plain(&packet, frame.timestamp, self.seed));
+    /// Writes down what a frame tells that needs no other.
+    #[inline(always)]
+    pub(super) fn arrive(&self, frame: &Frame<'_>, arrival: &mut Arrival) {
+        match PlainPacket::of(frame) {
+            Some(packet) => arrival.become_plain(&packet, frame.timestamp, self.seed),
+            None => *arrival = self.unusual_arrival(frame),
         }
-        self.unusual_arrival(frame)
     }
 
     #[cold]
-    fn unusual_arrival(&self, frame: &Frame<'_>) -> Option<Arrival> {
-        let packet = self.decoder.decode_alone(frame)?;
-        Some(Arrival::of(&packet, self.seed))
+    fn unusual_arrival(&self, frame: &Frame<'_>) -> Arrival {
+        let packet = self.decoder.decode_alone(frame);
+        packet.map_or(Arrival::ODD, |packet| Arrival::of(&packet, self.seed))
     }
 
     /// Writes into the tally what was counted beside it.
@@ -85,9 +87,13 @@ impl Frontier {
         self.count.settle_packets(&mut self.tally);
     }
 
-    /// Takes in a frame that is this packet; counted beside the tally.
+    /// Takes in a frame, of which this is told; a packet is counted beside the tally.
     #[inline]
     pub(super) fn take_in(&mut self, frame: &Frame<'_>, arrival: &Arrival, keep: &mut impl Keep) {
+        if arrival.kind == Kind::Odd {
+            self.take_in_odd(frame, keep);
+            return;
+        }
         self.count.add_packet(frame, &mut self.tally);
         let mut exit = Exit {
             options: &self.options,
@@ -98,6 +104,7 @@ impl Frontier {
     }
 
     /// Takes in a frame that is more, or less, than a packet.
+    #[cold]
     pub(super) fn take_in_odd(&mut self, frame: &Frame<'_>, keep: &mut impl Keep) {
         let Some(packet) = self.decoder.decode(frame, &mut self.tally) else {
             return;

@@ -3,6 +3,7 @@
 use super::{
     CutOptions,
     arrival::Arrival,
+    foresight::Near,
     notes::{Notes, Outline},
     open_session::OpenSession,
 };
@@ -29,6 +30,9 @@ pub(super) trait Keep {
 
     /// Keeps nothing more of a session.
     fn forget(&mut self, place: u32);
+
+    /// Is told what will be asked for soon; matters for speed only.
+    fn foresee(&mut self, near: &Near);
 }
 
 /// Keeps notes at once.
@@ -63,6 +67,11 @@ impl Keep for Keeping<'_> {
 
     fn forget(&mut self, place: u32) {
         self.notes.forget(place);
+    }
+
+    fn foresee(&mut self, near: &Near) {
+        self.notes.ask_for(near);
+        self.notes.foresee(near);
     }
 }
 

@@ -30,6 +30,11 @@ pub(super) enum End {
     High,
 }
 
+impl SessionKey {
+    /// Of no packet.
+    pub(super) const NONE: Self = Self([0; 5]);
+}
+
 const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 
 /// Word by word, which is a call to the memory's comparison otherwise.
@@ -60,7 +65,7 @@ impl SessionKey {
     }
 
     /// The same of a plain packet.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of_plain(packet: &PlainPacket) -> (Self, End) {
         Self::between(
             packet.source,
@@ -70,7 +75,7 @@ impl SessionKey {
         )
     }
 
-    #[inline]
+    #[inline(always)]
     fn between(source: Host, destination: Host, protocol: Protocol, version: u8) -> (Self, End) {
         let (low, high, sender) = if source <= destination {
             (source, destination, End::Low)
@@ -84,7 +89,7 @@ impl SessionKey {
     }
 
     /// Of the key, and of the context if there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hash(&self, context: &Context, seed: Seed) -> u32 {
         let mut hash = seed.hash(self.0);
         if self.is_in_context() {
@@ -111,6 +116,10 @@ impl SessionKey {
         PROTOCOLS[usize::from((self.0[4] >> 8) as u8) % PROTOCOLS.len()]
     }
 
+    pub(super) fn ip_version(&self) -> u8 {
+        self.0[4] as u8
+    }
+
     pub(super) fn has_port(&self, port: u16) -> bool {
         [48, 32].map(|at| (self.0[4] >> at) as u16).contains(&port)
     }
@@ -131,7 +140,7 @@ impl SessionKey {
     }
 
     fn address(&self, words: [u64; 2], port_at: u32) -> SocketAddr {
-        let ip = if self.0[4] as u8 == 6 {
+        let ip = if self.ip_version() == 6 {
             let number = u128::from(words[0]) << 64 | u128::from(words[1]);
             IpAddr::V6(Ipv6Addr::from(number))
         } else {

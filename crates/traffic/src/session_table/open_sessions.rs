@@ -5,6 +5,7 @@ use super::{
     arena::Arena,
     arrival::Arrival,
     calm::Calm,
+    foresight::Near,
     keeping::{Exit, Keep},
     open_session::OpenSession,
     places::Places,
@@ -12,6 +13,9 @@ use super::{
     windows::Turn,
 };
 use crate::{session::SessionEnd, timestamp::Timestamp};
+
+/// Sessions that end together with their capture, so many at a time.
+const TOGETHER: usize = 32;
 
 /// The lists of sessions by recency.
 pub(super) const ACTIVE: usize = 0;
@@ -232,10 +236,32 @@ impl OpenSessions {
     /// Ends every open session, in the order of their first packets.
     pub(super) fn end_all(&mut self, exit: &mut Exit<'_, impl Keep>) {
         let all = self.sessions.iter();
-        let mut rest: Vec<u32> = all.map(|(place, _)| place).collect();
-        rest.sort_unstable_by_key(|&place| self.sessions.get(place).map(|session| session.number));
+        let first = all.clone().map(|(_, session)| session.number).min();
+        let first = first.unwrap_or_default();
+        // So many after the first, and the place: what is sorted lies together.
+        let mut rest: Vec<(u32, u32)> = all
+            .map(|(place, session)| ((session.number - first) as u32, place))
+            .collect();
+        if self.opened - first <= u64::from(u32::MAX) {
+            rest.sort_unstable();
+        } else {
+            rest.sort_by_key(|&(_, place)| self.sessions.get(place).map(|one| one.number));
+        }
+        let mut near = Near::default();
+        for some in rest.chunks(TOGETHER) {
+            near.ending.clear();
+            near.ending.extend(some.iter().map(|&(_, place)| place));
+            if self.are_many() {
+                self.foresee_ending(&near);
+                exit.keep.foresee(&near);
+            }
+            self.end_these(&near.ending, exit);
+        }
+    }
+
+    fn end_these(&mut self, places: &[u32], exit: &mut Exit<'_, impl Keep>) {
         let heeds_tcp = exit.options.end_rule.heeds_tcp();
-        for place in rest {
+        for &place in places {
             let session = self.sessions.get(place);
             let is_closed = session.is_some_and(|session| heeds_tcp && session.is_closed());
             let reason = if is_closed {

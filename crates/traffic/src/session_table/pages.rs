@@ -55,7 +55,7 @@ impl<T> Pages<T> {
     }
 
     /// Every value, in the order of places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> + Clone {
         self.0.iter().flatten()
     }
 }

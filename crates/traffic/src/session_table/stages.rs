@@ -5,7 +5,7 @@
 
 use super::{
     CutOptions,
-    arrival::Arrival,
+    arrival::{Arrival, Kind},
     foresight::Near,
     frontier::Frontier,
     keeping::{Keep, Keeping},
@@ -137,6 +137,10 @@ impl Keep for Steps {
     fn forget(&mut self, place: u32) {
         self.order.push(Step::Forget { place });
     }
+
+    fn foresee(&mut self, _near: &Near) {
+        self.are_many = true;
+    }
 }
 
 /// Steps of a packet that was put together: its bytes must be written down too.
@@ -167,12 +171,16 @@ impl Keep for JoinedSteps<'_> {
     fn forget(&mut self, place: u32) {
         self.0.forget(place);
     }
+
+    fn foresee(&mut self, near: &Near) {
+        self.0.foresee(near);
+    }
 }
 
 /// The first half: whose are these frames?
 pub(crate) struct Finder {
     frontier: Frontier,
-    arrivals: Vec<Option<Arrival>>,
+    arrivals: Vec<Arrival>,
 }
 
 impl Finder {
@@ -197,9 +205,9 @@ impl Finder {
             }
             for (number, (frame, arrival)) in (first..).zip(some.iter().zip(&*arrivals)) {
                 steps.begin_frame(number);
-                match arrival {
-                    Some(arrival) => frontier.take_in(&frame, arrival, steps),
-                    None => frontier.take_in_odd(&frame, &mut JoinedSteps(steps)),
+                match arrival.kind {
+                    Kind::Odd => frontier.take_in_odd(&frame, &mut JoinedSteps(steps)),
+                    _ => frontier.take_in(&frame, arrival, steps),
                 }
             }
         }

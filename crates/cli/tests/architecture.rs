@@ -26,8 +26,8 @@ const ARROWS: [(&str, &[&str]); 5] = [
 /// The folders of the crates that return values and leave talking to the program.
 const LIBRARIES: [&str; 3] = ["traffic", "network", "learn"];
 
-/// What may hold `unsafe`.
-const UNSAFE: [&str; 2] = ["crates/network/src/kernels", "crates/traffic/src/memory"];
+/// The folders that may hold `unsafe`.
+const UNSAFE: [&str; 2] = ["crates/network/src/kernels/", "crates/traffic/src/memory/"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

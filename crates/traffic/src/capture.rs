@@ -13,12 +13,13 @@ use std::{
     io::{ErrorKind, Read},
     ops::Range,
     path::Path,
+    sync::Arc,
 };
 
 pub use compression::Compression;
 pub use error::CaptureError;
 
-use crate::{link::LinkType, timestamp::Timestamp};
+use crate::{link::LinkType, memory::Mapping, timestamp::Timestamp};
 use pcap::PcapReader;
 use pcapng::PcapngReader;
 use window::Window;
@@ -28,6 +29,9 @@ pub const LONGEST_FRAME: u32 = 16 << 20;
 
 /// The longest pcapng block that is believed, in bytes.
 pub const LONGEST_BLOCK: u32 = 64 << 20;
+
+/// Frames of a mapped capture that are given away at once.
+const HANDED_OVER: usize = 512;
 
 /// The bytes of one link-layer record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,13 +146,16 @@ pub struct Frames<'a> {
 #[derive(Default)]
 pub(crate) struct OwnedFrames {
     buffer: Vec<u8>,
+    /// Where their bytes are instead, if the capture is mapped.
+    map: Option<Arc<Mapping>>,
     heads: Vec<(FrameHead, usize)>,
 }
 
 impl OwnedFrames {
     pub(crate) fn frames(&self) -> Frames<'_> {
+        let map = self.map.as_ref().map(|map| map.bytes());
         Frames {
-            buffer: &self.buffer,
+            buffer: map.unwrap_or(&self.buffer),
             heads: &self.heads,
         }
     }
@@ -216,7 +223,14 @@ impl CaptureReader {
         most_expanded: u64,
     ) -> Result<Self, CaptureError> {
         let (source, compression) = compression::expand(source, most_expanded)?;
-        let mut window = Window::new(source);
+        Self::of_window(Window::new(source), compression, most_expanded)
+    }
+
+    fn of_window(
+        mut window: Window,
+        compression: Option<Compression>,
+        most_expanded: u64,
+    ) -> Result<Self, CaptureError> {
         let available = window.fill(4)?;
         let start = window.bytes();
         let format = match *start {
@@ -252,13 +266,20 @@ impl CaptureReader {
         })
     }
 
-    /// Opens a file.
+    /// Opens a file. A large one that nobody is writing is mapped into memory, where the system keeps others
+    /// from shortening it meanwhile.
     ///
     /// # Errors
     ///
     /// If it cannot be opened, is empty or no capture.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        Self::new(Box::new(File::open(path)?))
+        let file = File::open(path)?;
+        match Mapping::of(path) {
+            Some(mapping) if Compression::of(mapping.bytes()).is_none() => {
+                Self::of_window(Window::over(mapping, file), None, u64::MAX)
+            }
+            _ => Self::new(Box::new(file)),
+        }
     }
 
     /// The next frame; `None` at the end.
@@ -331,9 +352,14 @@ impl CaptureReader {
     /// As [`CaptureReader::next_frames`], as many as are in memory, with their bytes in place of what
     /// `frames` held before.
     pub(crate) fn take_frames(&mut self, frames: &mut OwnedFrames) -> Result<(), CaptureError> {
-        self.next_frames(usize::MAX)?;
+        let most = if self.window.is_mapped() {
+            HANDED_OVER
+        } else {
+            usize::MAX
+        };
+        self.next_frames(most)?;
         std::mem::swap(&mut self.heads, &mut frames.heads);
-        self.window.hand_over(&mut frames.buffer);
+        self.window.hand_over(&mut frames.buffer, &mut frames.map);
         Ok(())
     }
 

@@ -1,35 +1,14 @@
-//! Memory: lines asked for ahead of their use, which safe Rust cannot do.
-#![expect(unsafe_code, reason = "a hint to the processor")]
+//! Memory: what safe Rust cannot ask of it. A file as memory, and lines ahead of their use.
+//!
+//! The only `unsafe` code of this crate, each block under an argument.
+#![expect(unsafe_code, reason = "system calls and a hint to the processor")]
 
-/// Bytes of a line of memory.
-pub(crate) const LINE: usize = 64;
+#[cfg(target_os = "linux")]
+mod mapping;
+#[cfg(not(target_os = "linux"))]
+#[path = "memory/no_mapping.rs"]
+mod mapping;
+mod prefetch;
 
-/// Asks for the line of memory that the value begins in, and does not wait for it.
-#[inline(always)]
-pub(crate) fn prefetch<T>(value: &T) {
-    prefetch_at(std::ptr::from_ref(value).cast());
-}
-
-/// Asks for all lines of memory that the value is in.
-#[inline(always)]
-pub(crate) fn prefetch_whole<T>(value: &T) {
-    let start = std::ptr::from_ref(value).cast::<u8>();
-    for offset in (0..size_of::<T>()).step_by(LINE) {
-        prefetch_at(start.wrapping_add(offset));
-    }
-    if align_of::<T>() < LINE {
-        prefetch_at(start.wrapping_add(size_of::<T>().saturating_sub(1)));
-    }
-}
-
-#[inline(always)]
-fn prefetch_at(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint, which changes nothing that a program can see, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
-}
+pub(crate) use mapping::Mapping;
+pub(crate) use prefetch::{LINE, prefetch, prefetch_whole};

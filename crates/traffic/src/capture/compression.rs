@@ -16,6 +16,17 @@ pub enum Compression {
     Zstd,
 }
 
+impl Compression {
+    /// What the first bytes ask for.
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0x1f, 0x8b, 8, _, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -41,13 +52,12 @@ pub(super) fn expand(mut source: Source, most: u64) -> io::Result<(Source, Optio
         }
     }
     let whole = Cursor::new(head).take(found as u64).chain(source);
-    let (expanded, compression): (Source, _) = match head[..found] {
-        [0x1f, 0x8b, 8, _] => (Box::new(MultiGzDecoder::new(whole)), Compression::Gzip),
-        [0x28, 0xb5, 0x2f, 0xfd] => (
-            Box::new(zstd::stream::read::Decoder::new(whole)?),
-            Compression::Zstd,
-        ),
-        _ => return Ok((Box::new(whole), None)),
+    let Some(compression) = Compression::of(&head[..found]) else {
+        return Ok((Box::new(whole), None));
+    };
+    let expanded: Source = match compression {
+        Compression::Gzip => Box::new(MultiGzDecoder::new(whole)),
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(whole)?),
     };
     let bounded = Bounded {
         expanded,

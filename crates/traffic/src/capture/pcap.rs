@@ -7,9 +7,16 @@ use super::{
     integers::{half, number, word},
     window::Window,
 };
-use crate::{link::LinkType, timestamp::Timestamp};
+use crate::{
+    link::LinkType,
+    memory::{LINE, prefetch},
+    timestamp::Timestamp,
+};
 
 const FILE_HEADER: usize = 24;
+
+/// Bytes that are asked for ahead of the record that is looked at.
+const AHEAD: usize = 2 << 10;
 
 /// What the magic number says.
 #[derive(Debug, Clone, Copy)]
@@ -142,8 +149,15 @@ impl PcapReader {
         self.pending = 0;
         let place = window.place();
         let bytes = window.bytes();
-        let mut at = 0;
+        let (mut at, mut asked) = (0, 0);
         while heads.len() < most {
+            // Where each record is, only the one before it says: that would be a wait for memory each.
+            while asked < at + AHEAD
+                && let Some(byte) = bytes.get(asked)
+            {
+                prefetch(byte);
+                asked += LINE;
+            }
             let Some((header, rest)) = bytes[at..].split_at_checked(self.magic.record_header)
             else {
                 break;

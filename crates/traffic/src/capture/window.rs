@@ -1,6 +1,12 @@
 //! The window: the part of a byte source that is in memory.
 
-use std::io::{self, ErrorKind, Read};
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    sync::Arc,
+};
+
+use crate::memory::Mapping;
 
 /// Bytes of the window at first; reads ask for as much.
 const INITIAL: usize = 256 << 10;
@@ -8,10 +14,17 @@ const INITIAL: usize = 256 << 10;
 /// Bytes of a buffer that is handed over: small enough for several to stay in the nearest memory.
 const HANDED_OVER: usize = 64 << 10;
 
-/// A buffer over a byte source that grows only as bytes really arrive.
+/// Bytes of a map that are made ready at once.
+const STRETCH: usize = 1 << 20;
+
+/// Bytes of a map that stay ready behind the window, for frames that are still looked at.
+const BEHIND: usize = 2 << 20;
+
+/// A buffer over a byte source that grows only as bytes really arrive, or a part of a mapped file.
 pub(super) struct Window {
     source: Box<dyn Read + Send>,
     buffer: Vec<u8>,
+    mapped: Option<Mapped>,
     start: usize,
     end: usize,
     position: u64,
@@ -19,11 +32,21 @@ pub(super) struct Window {
     damaged: bool,
 }
 
+/// A mapped file, whose bytes take the buffer's place.
+struct Mapped {
+    mapping: Arc<Mapping>,
+    /// The same file, to be read if it can no longer be mapped.
+    file: File,
+    /// Up to where the bytes are no longer kept ready.
+    released: usize,
+}
+
 impl Window {
     pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
         Self {
             source,
             buffer: vec![0; INITIAL],
+            mapped: None,
             start: 0,
             end: 0,
             position: 0,
@@ -32,9 +55,26 @@ impl Window {
         }
     }
 
+    /// A window over a mapped file, which `file` is too.
+    pub(super) fn over(mapping: Mapping, file: File) -> Self {
+        Self {
+            mapped: Some(Mapped {
+                mapping: Arc::new(mapping),
+                file,
+                released: 0,
+            }),
+            buffer: Vec::new(),
+            ..Self::new(Box::new(io::empty()))
+        }
+    }
+
+    pub(super) fn is_mapped(&self) -> bool {
+        self.mapped.is_some()
+    }
+
     /// The bytes in memory that are not yet taken.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
+        &self.buffer()[self.start..self.end]
     }
 
     /// Where in the buffer the first of [`Window::bytes`] is; good until the next fill.
@@ -44,7 +84,10 @@ impl Window {
 
     /// The whole buffer, with bytes that were taken since the last fill.
     pub(super) fn buffer(&self) -> &[u8] {
-        &self.buffer
+        match &self.mapped {
+            Some(mapped) => mapped.mapping.bytes(),
+            None => &self.buffer,
+        }
     }
 
     /// Offset of the first of [`Window::bytes`] from the start of the source.
@@ -60,6 +103,10 @@ impl Window {
     /// Reads until `wanted` bytes are in memory or the source ends; says how many are.
     pub(super) fn fill(&mut self, wanted: usize) -> io::Result<usize> {
         while self.end - self.start < wanted && !self.ended {
+            if self.mapped.is_some() {
+                self.fill_from_map(wanted)?;
+                continue;
+            }
             self.make_room();
             match self.source.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.ended = true,
@@ -76,6 +123,32 @@ impl Window {
         Ok(self.end - self.start)
     }
 
+    /// Makes more of the map ready, or reads from now on.
+    fn fill_from_map(&mut self, wanted: usize) -> io::Result<()> {
+        let Some(mapped) = &mut self.mapped else {
+            return Ok(());
+        };
+        let length = mapped.mapping.bytes().len();
+        let end = self.start.saturating_add(wanted.max(STRETCH)).min(length);
+        if mapped.mapping.prepare(self.end..end) {
+            self.ended = end == length;
+            self.end = end;
+            let behind = self.start.saturating_sub(BEHIND);
+            if behind >= mapped.released + STRETCH {
+                mapped.mapping.release(mapped.released..behind);
+                mapped.released = behind;
+            }
+            return Ok(());
+        }
+        if let Some(Mapped { mut file, .. }) = self.mapped.take() {
+            file.seek(SeekFrom::Start(self.start as u64))?;
+            self.source = Box::new(file);
+            self.buffer.resize(INITIAL, 0);
+            (self.start, self.end) = (0, 0);
+        }
+        Ok(())
+    }
+
     /// Moves what is left to the front, and doubles the buffer once it is really full.
     fn make_room(&mut self) {
         if self.end < self.buffer.len() {
@@ -90,8 +163,15 @@ impl Window {
         }
     }
 
-    /// Gives the buffer away for another, which goes on with what is not yet taken.
-    pub(super) fn hand_over(&mut self, buffer: &mut Vec<u8>) {
+    /// Gives the buffer away for another, which goes on with what is not yet taken; or a share of the map.
+    pub(super) fn hand_over(&mut self, buffer: &mut Vec<u8>, map: &mut Option<Arc<Mapping>>) {
+        *map = self
+            .mapped
+            .as_ref()
+            .map(|mapped| Arc::clone(&mapped.mapping));
+        if map.is_some() {
+            return;
+        }
         let left = self.end - self.start;
         let length = buffer.len().max(HANDED_OVER).max(left * 2);
         buffer.resize(length, 0);
@@ -106,7 +186,7 @@ impl Window {
         let count = count.min(self.end - self.start);
         self.start += count;
         self.position += count as u64;
-        if self.start == self.end {
+        if self.start == self.end && self.mapped.is_none() {
             self.start = 0;
             self.end = 0;
         }
@@ -149,7 +229,7 @@ mod tests {
         window.fill(INITIAL).unwrap();
         window.take(INITIAL - 5);
         let mut given = Vec::new();
-        window.hand_over(&mut given);
+        window.hand_over(&mut given, &mut None);
         assert_eq!(given, source[..INITIAL]);
         assert!(window.fill(INITIAL).unwrap() >= INITIAL);
         assert_eq!(window.bytes()[..INITIAL], source[INITIAL - 5..][..INITIAL]);
@@ -167,5 +247,64 @@ mod tests {
         let mut window = Window::new(Box::new(io::Cursor::new(vec![1; 10])));
         assert!(window.skip(10).unwrap());
         assert!(!window.skip(1).unwrap());
+    }
+
+    /// A file of three stretches, and a window over it if it can be mapped here.
+    fn mapped(name: &str) -> (std::path::PathBuf, Vec<u8>, Option<Window>) {
+        let name = format!("undertone-window-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let bytes: Vec<u8> = (0..STRETCH * 3).map(|at| (at % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let file = File::open(&path).unwrap();
+        let window = Mapping::of(&path).map(|mapping| Window::over(mapping, file));
+        if window.is_none() {
+            println!("skipped: no leases here");
+        }
+        (path, bytes, window)
+    }
+
+    /// Takes the rest in pieces.
+    fn check_rest(window: &mut Window, expected: &[u8]) {
+        for piece in expected.chunks(STRETCH / 3) {
+            assert!(window.fill(piece.len()).unwrap() >= piece.len());
+            assert_eq!(&window.bytes()[..piece.len()], piece);
+            window.take(piece.len());
+        }
+        assert_eq!(window.fill(1).unwrap(), 0);
+        assert_eq!(window.position(), STRETCH as u64 * 3);
+    }
+
+    #[test]
+    fn a_mapped_file_has_the_bytes_of_a_read_one() {
+        let (path, bytes, window) = mapped("whole");
+        if let Some(mut window) = window {
+            check_rest(&mut window, &bytes);
+            assert!(window.is_mapped());
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_mapped_file_that_somebody_wants_to_write_is_read_to_its_end() {
+        let (path, bytes, window) = mapped("wanted");
+        if let Some(mut window) = window {
+            window.fill(7).unwrap();
+            window.take(7);
+            let writing = std::thread::spawn({
+                let path = path.clone();
+                move || File::options().append(true).open(path).is_ok()
+            });
+            while window
+                .mapped
+                .as_ref()
+                .is_some_and(|mapped| mapped.mapping.prepare(0..1))
+            {
+                std::thread::yield_now();
+            }
+            check_rest(&mut window, &bytes[7..]);
+            assert!(!window.is_mapped());
+            assert!(writing.join().unwrap());
+        }
+        std::fs::remove_file(path).unwrap();
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Arrival {
     pub(super) key: SessionKey,
     /// Of the key and the context.
     pub(super) hash: u32,
+    /// Where its session probably is, as far as anybody has looked.
+    pub(super) guess: u32,
     pub(super) link_type: LinkType,
     pub(super) timestamp: Timestamp,
     /// How many bytes are beside it.
@@ -52,6 +54,7 @@ impl Arrival {
     pub(super) const ODD: Self = Self {
         key: SessionKey::NONE,
         hash: 0,
+        guess: u32::MAX,
         link_type: LinkType::ETHERNET,
         timestamp: Timestamp::from_nanoseconds(0),
         captured: 0,
@@ -70,6 +73,7 @@ impl Arrival {
         Self {
             key,
             hash: key.hash(&packet.context, seed),
+            guess: u32::MAX,
             link_type: packet.link_type,
             timestamp: packet.timestamp,
             captured: packet.bytes.len() as u32,
@@ -91,6 +95,7 @@ impl Arrival {
         let (key, sender) = SessionKey::of_plain(packet);
         self.key = key;
         self.hash = key.hash(&Context::NONE, seed);
+        self.guess = u32::MAX;
         self.link_type = LinkType::ETHERNET;
         self.timestamp = timestamp;
         self.captured = packet.end;

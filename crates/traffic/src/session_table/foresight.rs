@@ -12,8 +12,8 @@ use super::{
 /// Open sessions from which on they no longer are in the processor's nearest memory.
 const MANY: usize = 2_000;
 
-/// Sessions that may end during a batch.
-const ENDING: usize = 20;
+/// Sessions of a list that may end during a batch.
+const ENDING: usize = 24;
 
 /// Places that will be looked at soon.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(super) struct Near {
     /// Where packets go, and how many bytes they have.
     pub(super) packets: Vec<(u32, u32)>,
     pub(super) ending: Vec<u32>,
+    /// Of each list, the latest that was told to end.
+    told: [Option<u32>; 2],
 }
 
 impl OpenSessions {
@@ -30,22 +32,34 @@ impl OpenSessions {
     }
 
     /// Asks for where the sessions of these packets probably are, whose slots have been asked for,
-    /// and for those that were silent longest, which nobody has looked at for long; says where.
-    pub(super) fn foresee(&self, arrivals: &[Arrival], near: &mut Near) {
+    /// and for those that were silent longest, which nobody has looked at for long; says where. Those that
+    /// were told before are not told again.
+    pub(super) fn foresee(&self, arrivals: &mut [Arrival], near: &mut Near) {
         near.packets.clear();
         near.ending.clear();
         for arrival in arrivals {
             if let Some(place) = self.places.find(arrival.hash, |_| true) {
+                arrival.guess = place;
                 self.sessions.prefetch(place);
                 self.recency.prefetch(place);
                 near.packets.push((place, arrival.captured));
             }
         }
         for list in [ACTIVE, CLOSED] {
+            let first = near.ending.len();
+            let told = near.told[list];
             for place in self.recency.oldest_first(list).take(ENDING) {
-                self.sessions.prefetch(place);
                 near.ending.push(place);
+                if told == Some(place) {
+                    near.ending.truncate(first);
+                }
             }
+            if let Some(&last) = near.ending[first..].last() {
+                near.told[list] = Some(last);
+            }
+        }
+        for &place in &near.ending {
+            self.sessions.prefetch(place);
         }
     }
 

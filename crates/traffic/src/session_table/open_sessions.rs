@@ -107,11 +107,16 @@ impl OpenSessions {
     /// Where the session is that the packet joins; one that is over before it, ends.
     fn find(&mut self, packet: &Arrival, exit: &mut Exit<'_, impl Keep>) -> Option<u32> {
         let sessions = &self.sessions;
-        let place = self.places.find(packet.hash, |place| {
+        let is_meant = |place| {
             sessions
                 .get(place)
-                .is_some_and(|session| session.is_of(packet))
-        })?;
+                .is_some_and(|session: &OpenSession| session.is_of(packet))
+        };
+        let place = if is_meant(packet.guess) {
+            packet.guess
+        } else {
+            self.places.find(packet.hash, is_meant)?
+        };
         let session = self.sessions.get(place)?;
         match session.end_before(packet, exit.options.end_rule) {
             None => Some(place),

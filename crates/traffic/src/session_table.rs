@@ -69,6 +69,7 @@ impl SessionTable {
             options,
             arrivals,
         } = self;
+        arrivals.resize(frames.len(), Arrival::ODD);
         if frontier.look_at(frames, arrivals) {
             notes.ask_for(&frontier.near);
             frontier.foresee_neighbours();

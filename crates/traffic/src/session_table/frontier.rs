@@ -43,8 +43,7 @@ impl Frontier {
 
     /// What frames tell that need no other, each at its place in `arrivals`; if so many sessions are open that
     /// it pays, asks for the memory that these will need, and says so.
-    pub(super) fn look_at(&mut self, frames: Frames<'_>, arrivals: &mut Vec<Arrival>) -> bool {
-        arrivals.resize(frames.len(), Arrival::ODD);
+    pub(super) fn look_at(&mut self, frames: Frames<'_>, arrivals: &mut [Arrival]) -> bool {
         for (frame, arrival) in frames.iter().zip(&mut *arrivals) {
             self.arrive(&frame, arrival);
         }

@@ -26,6 +26,8 @@ const FRAMES: usize = 64;
 #[derive(Default)]
 pub(crate) struct Batch {
     frames: OwnedFrames,
+    /// What each frame tells.
+    arrivals: Vec<Arrival>,
     steps: Steps,
 }
 
@@ -34,6 +36,17 @@ impl Batch {
     pub(crate) fn read(&mut self, reader: &mut CaptureReader) -> Result<bool, CaptureError> {
         reader.take_frames(&mut self.frames)?;
         Ok(!self.frames.frames().is_empty())
+    }
+
+    /// The packet of this number, and its bytes, perhaps with more behind them.
+    fn packet(&self, number: u32) -> (&Arrival, &[u8]) {
+        let number = number as usize;
+        if let Some(arrival) = self.arrivals.get(number) {
+            let frame = self.frames.frames().get(number);
+            return (arrival, frame.map_or(&[], |frame| frame.bytes));
+        }
+        let (arrival, bytes) = &self.steps.odd[number - self.arrivals.len()];
+        (arrival, &self.steps.joined[*bytes as usize..])
     }
 }
 
@@ -61,27 +74,20 @@ enum Step {
     },
 }
 
-/// Where the bytes of a packet are.
-#[derive(Clone, Copy)]
-enum Bytes {
-    /// They are those of the frame of this number.
-    Frame(u32),
-    /// They were put together, and are here among all of those.
-    Joined(u32),
-}
-
 /// Steps in their order, and what they speak of.
+///
+/// Packets have the numbers of their frames; behind those come the ones of odd frames.
 #[derive(Default)]
 struct Steps {
     order: Vec<Step>,
-    packets: Vec<(Arrival, Bytes)>,
+    /// Packets of odd frames, and where their bytes begin among all of those.
+    odd: Vec<(Arrival, u32)>,
+    /// Bytes of packets of odd frames.
+    joined: Vec<u8>,
     /// Of the sessions that are shown, in that order.
     outlines: Vec<Outline>,
-    joined: Vec<u8>,
-    /// The frame whose packet is taken in.
-    frame: u32,
-    /// Whether the packet that is taken in has been written down.
-    has_packet: bool,
+    /// The number of the packet that is taken in.
+    packet: u32,
     /// Whether so many sessions are open that whoever keeps them should look ahead.
     are_many: bool,
 }
@@ -89,30 +95,16 @@ struct Steps {
 impl Steps {
     fn clear(&mut self) {
         self.order.clear();
-        self.packets.clear();
-        self.outlines.clear();
+        self.odd.clear();
         self.joined.clear();
+        self.outlines.clear();
         self.are_many = false;
-    }
-
-    fn begin_frame(&mut self, number: usize) {
-        self.frame = number as u32;
-        self.has_packet = false;
-    }
-
-    /// The number of the packet that is taken in.
-    fn packet(&mut self, packet: &Arrival) -> u32 {
-        if !self.has_packet {
-            self.packets.push((*packet, Bytes::Frame(self.frame)));
-            self.has_packet = true;
-        }
-        self.packets.len() as u32 - 1
     }
 }
 
 impl Keep for Steps {
-    fn begin(&mut self, place: u32, first: &Arrival) {
-        let packet = self.packet(first);
+    fn begin(&mut self, place: u32, _first: &Arrival) {
+        let packet = self.packet;
         self.order.push(Step::Begin { place, packet });
     }
 
@@ -120,8 +112,8 @@ impl Keep for Steps {
         self.order.push(Step::BeginAgain { place, start });
     }
 
-    fn add(&mut self, place: u32, packet: &Arrival, _bytes: &[u8], direction: Direction) {
-        let packet = self.packet(packet);
+    fn add(&mut self, place: u32, _packet: &Arrival, _bytes: &[u8], direction: Direction) {
+        let packet = self.packet;
         self.order.push(Step::Add {
             place,
             packet,
@@ -143,71 +135,90 @@ impl Keep for Steps {
     }
 }
 
-/// Steps of a packet that was put together: its bytes must be written down too.
-struct JoinedSteps<'a>(&'a mut Steps);
+/// Steps of the packet of an odd frame: it must be written down too.
+struct OddSteps<'a> {
+    steps: &'a mut Steps,
+    /// How many frames there are.
+    frames: usize,
+    is_written: bool,
+}
 
-impl Keep for JoinedSteps<'_> {
+impl OddSteps<'_> {
+    fn write(&mut self, packet: &Arrival) {
+        if !self.is_written {
+            self.is_written = true;
+            self.steps.packet = (self.frames + self.steps.odd.len()) as u32;
+            let bytes = self.steps.joined.len() as u32;
+            self.steps.odd.push((*packet, bytes));
+        }
+    }
+}
+
+impl Keep for OddSteps<'_> {
     fn begin(&mut self, place: u32, first: &Arrival) {
-        self.0.begin(place, first);
+        self.write(first);
+        self.steps.begin(place, first);
     }
 
     fn begin_again(&mut self, place: u32, start: Timestamp) {
-        self.0.begin_again(place, start);
+        self.steps.begin_again(place, start);
     }
 
     fn add(&mut self, place: u32, packet: &Arrival, bytes: &[u8], direction: Direction) {
-        self.0.add(place, packet, bytes, direction);
-        let at = Bytes::Joined(self.0.joined.len() as u32);
-        self.0.joined.extend_from_slice(bytes);
-        if let Some((_, there)) = self.0.packets.last_mut() {
-            *there = at;
-        }
+        self.write(packet);
+        self.steps.add(place, packet, bytes, direction);
+        self.steps.joined.extend_from_slice(bytes);
     }
 
     fn show(&mut self, place: u32, outline: &Outline, reason: SessionEnd) {
-        self.0.show(place, outline, reason);
+        self.steps.show(place, outline, reason);
     }
 
     fn forget(&mut self, place: u32) {
-        self.0.forget(place);
+        self.steps.forget(place);
     }
 
     fn foresee(&mut self, near: &Near) {
-        self.0.foresee(near);
+        self.steps.foresee(near);
     }
 }
 
 /// The first half: whose are these frames?
-pub(crate) struct Finder {
-    frontier: Frontier,
-    arrivals: Vec<Arrival>,
-}
+pub(crate) struct Finder(Frontier);
 
 impl Finder {
     pub(crate) fn new(options: &CutOptions, seed: u64) -> Self {
-        Self {
-            frontier: Frontier::new(options.clone(), seed),
-            arrivals: Vec::new(),
-        }
+        Self(Frontier::new(options.clone(), seed))
     }
 
     /// Writes down what is to be kept of a batch's frames.
     pub(crate) fn find(&mut self, batch: &mut Batch) {
-        let Self { frontier, arrivals } = self;
-        let Batch { frames, steps } = batch;
+        let Self(frontier) = self;
+        let Batch {
+            frames,
+            arrivals,
+            steps,
+        } = batch;
         steps.clear();
         let frames = frames.frames();
-        for first in (0..frames.len()).step_by(FRAMES) {
-            let some = frames.range(first..frames.len().min(first + FRAMES));
+        arrivals.resize(frames.len(), Arrival::ODD);
+        for (first, arrivals) in (0..).step_by(FRAMES).zip(arrivals.chunks_mut(FRAMES)) {
+            let some = frames.range(first..first + arrivals.len());
             if frontier.look_at(some, arrivals) {
                 steps.are_many = true;
                 frontier.foresee_neighbours();
             }
             for (number, (frame, arrival)) in (first..).zip(some.iter().zip(&*arrivals)) {
-                steps.begin_frame(number);
-                match arrival.kind {
-                    Kind::Odd => frontier.take_in_odd(&frame, &mut JoinedSteps(steps)),
-                    _ => frontier.take_in(&frame, arrival, steps),
+                if arrival.kind == Kind::Odd {
+                    let mut steps = OddSteps {
+                        steps,
+                        frames: frames.len(),
+                        is_written: false,
+                    };
+                    frontier.take_in_odd(&frame, &mut steps);
+                } else {
+                    steps.packet = number as u32;
+                    frontier.take_in(&frame, arrival, steps);
                 }
             }
         }
@@ -215,10 +226,9 @@ impl Finder {
 
     /// Writes down that all ends; says what was read, kept and skipped.
     pub(crate) fn finish(mut self, batch: &mut Batch) -> Tally {
-        batch.frames = OwnedFrames::default();
-        batch.steps.clear();
-        self.frontier.finish(&mut batch.steps);
-        self.frontier.tally
+        *batch = Batch::default();
+        self.0.finish(&mut batch.steps);
+        self.0.tally
     }
 }
 
@@ -240,21 +250,10 @@ impl Keeper {
 
     /// Keeps what is written down in a batch; sessions that end go to `sink`, and glimpses.
     pub(crate) fn keep(&mut self, batch: &Batch, sink: &mut dyn FnMut(Session)) {
-        let frames = batch.frames.frames();
-        let Steps {
-            packets,
-            outlines,
-            joined,
-            ..
-        } = &batch.steps;
-        let bytes_of = |bytes: Bytes| match bytes {
-            Bytes::Frame(number) => frames.get(number as usize).map(|frame| frame.bytes),
-            Bytes::Joined(at) => joined.get(at as usize..),
-        };
-        let mut outlines = outlines.iter();
+        let mut outlines = batch.steps.outlines.iter();
         for steps in batch.steps.order.chunks(FRAMES) {
             if batch.steps.are_many {
-                self.foresee(steps, packets);
+                self.foresee(steps, batch);
             }
             let mut keep = Keeping {
                 notes: &mut self.notes,
@@ -264,7 +263,7 @@ impl Keeper {
             for step in steps {
                 match *step {
                     Step::Begin { place, packet } => {
-                        keep.begin(place, &packets[packet as usize].0);
+                        keep.begin(place, batch.packet(packet).0);
                     }
                     Step::BeginAgain { place, start } => keep.begin_again(place, start),
                     Step::Add {
@@ -272,8 +271,7 @@ impl Keeper {
                         packet,
                         direction,
                     } => {
-                        let (packet, bytes) = &packets[packet as usize];
-                        let bytes = bytes_of(*bytes).unwrap_or_default();
+                        let (packet, bytes) = batch.packet(packet);
                         keep.add(place, packet, bytes, direction);
                     }
                     Step::Show { place, reason } => {
@@ -287,13 +285,13 @@ impl Keeper {
         }
     }
 
-    fn foresee(&mut self, steps: &[Step], packets: &[(Arrival, Bytes)]) {
+    fn foresee(&mut self, steps: &[Step], batch: &Batch) {
         self.near.packets.clear();
         self.near.ending.clear();
         for step in steps {
             match *step {
                 Step::Add { place, packet, .. } => {
-                    let captured = packets[packet as usize].0.captured;
+                    let captured = batch.packet(packet).0.captured;
                     self.near.packets.push((place, captured));
                 }
                 Step::Show { place, .. } => self.near.ending.push(place),

@@ -201,20 +201,17 @@ impl Moments {
 
     /// Sum of squared differences from the mean.
     fn spread(&self) -> f64 {
-        if self.count == 0 {
+        if self.count < 2 {
             return 0.0;
         }
         let of_sum = u128::from(self.sum) * u128::from(self.sum);
         if let Ok(squares) = u64::try_from(self.squares) {
             let of_squares = u128::from(squares) * u128::from(self.count);
-            let difference = of_squares.saturating_sub(of_sum);
-            let rounded = u64::try_from(difference).map_or(difference as f64, |small| small as f64);
-            return rounded / self.count as f64;
+            return float(of_squares.saturating_sub(of_sum)) / self.count as f64;
         }
-        let count = u128::from(self.count);
-        match self.squares.checked_mul(count) {
-            Some(of_squares) => of_squares.saturating_sub(of_sum) as f64 / count as f64,
-            None => (self.squares as f64 - of_sum as f64 / count as f64).max(0.0),
+        match self.squares.checked_mul(u128::from(self.count)) {
+            Some(of_squares) => float(of_squares.saturating_sub(of_sum)) / self.count as f64,
+            None => (self.squares as f64 - of_sum as f64 / self.count as f64).max(0.0),
         }
     }
 
@@ -227,6 +224,11 @@ impl Moments {
     }
 }
 
+/// The nearest number; most are short, for which that is quick.
+fn float(number: u128) -> f64 {
+    u64::try_from(number).map_or(number as f64, |short| short as f64)
+}
+
 /// A quotient; 0 where there is nothing to divide by.
 fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
@@ -235,6 +237,10 @@ fn share(part: f64, whole: f64) -> f64 {
 /// Of nanoseconds.
 fn seconds(nanoseconds: f64) -> f64 {
     nanoseconds / 1e9
+}
+
+fn to_seconds(value: &mut f64) {
+    *value = seconds(*value);
 }
 
 /// What the statistics need of a packet.
@@ -369,7 +375,7 @@ impl Accumulator {
         let [syn, urg, fin, ack, psh, rst, _] =
             self.flags.map(|count| share(count as f64, packets));
         let dns_over_tcp = if tcp > 0 { self.dns } else { 0 };
-        [
+        let mut values = [
             syn,
             urg,
             fin,
@@ -381,10 +387,10 @@ impl Accumulator {
             share(self.udp as f64, packets),
             0.0,
             self.duration(),
-            seconds(self.between.mean()),
-            seconds(self.between.least()),
-            seconds(self.between.largest()),
-            seconds(self.between.population_deviation()),
+            self.between.mean(),
+            self.between.least(),
+            self.between.largest(),
+            self.between.population_deviation(),
             self.lengths.mean(),
             self.lengths.least(),
             self.lengths.largest(),
@@ -396,36 +402,44 @@ impl Accumulator {
             self.tcp_payloads.population_deviation(),
             share(dns_over_tcp as f64, tcp as f64),
             packets,
-        ]
+        ];
+        // Those that are times.
+        values[11..15].iter_mut().for_each(to_seconds);
+        values
     }
 
     fn time(&self) -> [f64; 23] {
-        let [forward, backward] = self.between_by_direction;
+        let [forward, backward] = &self.between_by_direction;
         let duration = self.duration();
-        [
-            duration,
-            seconds(forward.sum()),
-            seconds(backward.sum()),
-            seconds(forward.least()),
-            seconds(backward.least()),
-            seconds(forward.largest()),
-            seconds(backward.largest()),
-            seconds(forward.mean()),
-            seconds(backward.mean()),
-            share(self.packets() as f64, duration),
-            share(self.bytes() as f64, duration),
-            seconds(self.between.least()),
-            seconds(self.between.largest()),
-            seconds(self.between.mean()),
-            seconds(self.between.sample_deviation()),
-            seconds(self.active.least()),
-            seconds(self.active.mean()),
-            seconds(self.active.largest()),
-            seconds(self.active.sample_deviation()),
-            seconds(self.idle.least()),
-            seconds(self.idle.mean()),
-            seconds(self.idle.largest()),
-            seconds(self.idle.sample_deviation()),
-        ]
+        let mut values = [
+            0.0,
+            forward.sum(),
+            backward.sum(),
+            forward.least(),
+            backward.least(),
+            forward.largest(),
+            backward.largest(),
+            forward.mean(),
+            backward.mean(),
+            0.0,
+            0.0,
+            self.between.least(),
+            self.between.largest(),
+            self.between.mean(),
+            self.between.sample_deviation(),
+            self.active.least(),
+            self.active.mean(),
+            self.active.largest(),
+            self.active.sample_deviation(),
+            self.idle.least(),
+            self.idle.mean(),
+            self.idle.largest(),
+            self.idle.sample_deviation(),
+        ];
+        values.iter_mut().for_each(to_seconds);
+        values[0] = duration;
+        values[9] = share(self.packets() as f64, duration);
+        values[10] = share(self.bytes() as f64, duration);
+        values
     }
 }

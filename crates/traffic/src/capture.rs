@@ -2,6 +2,7 @@
 
 mod compression;
 mod error;
+mod frames;
 mod integers;
 mod pcap;
 mod pcapng;
@@ -11,13 +12,13 @@ use std::{
     fmt,
     fs::File,
     io::{ErrorKind, Read},
-    ops::Range,
     path::Path,
-    sync::Arc,
 };
 
 pub use compression::Compression;
 pub use error::CaptureError;
+pub use frames::Frames;
+pub(crate) use frames::OwnedFrames;
 
 use crate::{link::LinkType, memory::Mapping, timestamp::Timestamp};
 use pcap::PcapReader;
@@ -135,73 +136,6 @@ pub struct CaptureReader {
     failure: Option<CaptureError>,
 }
 
-/// Frames of a capture, one after another, which are in memory at once.
-#[derive(Clone, Copy)]
-pub struct Frames<'a> {
-    buffer: &'a [u8],
-    heads: &'a [(FrameHead, usize)],
-}
-
-/// Frames that own their bytes, to be looked at elsewhere; its memory is used again and again.
-#[derive(Default)]
-pub(crate) struct OwnedFrames {
-    buffer: Vec<u8>,
-    /// Where their bytes are instead, if the capture is mapped.
-    map: Option<Arc<Mapping>>,
-    heads: Vec<(FrameHead, usize)>,
-}
-
-impl OwnedFrames {
-    pub(crate) fn frames(&self) -> Frames<'_> {
-        let map = self.map.as_ref().map(|map| map.bytes());
-        Frames {
-            buffer: map.unwrap_or(&self.buffer),
-            heads: &self.heads,
-        }
-    }
-}
-
-impl<'a> Frames<'a> {
-    /// Some of them one after another: from one number, counted from 0, to before another.
-    pub(crate) fn range(self, numbers: Range<usize>) -> Self {
-        Self {
-            buffer: self.buffer,
-            heads: &self.heads[numbers],
-        }
-    }
-
-    /// How many there are.
-    pub fn len(self) -> usize {
-        self.heads.len()
-    }
-
-    /// Whether there are none: the capture has ended.
-    pub fn is_empty(self) -> bool {
-        self.heads.is_empty()
-    }
-
-    /// The frame of this number, counted from 0.
-    pub fn get(self, number: usize) -> Option<Frame<'a>> {
-        Some(self.frame(self.heads.get(number)?))
-    }
-
-    #[inline]
-    fn frame(self, &(head, place): &(FrameHead, usize)) -> Frame<'a> {
-        Frame {
-            timestamp: head.timestamp,
-            link_type: head.link_type,
-            interface: head.interface,
-            original_length: head.original_length,
-            bytes: &self.buffer[place..place + head.captured],
-        }
-    }
-
-    /// Each of them in order.
-    pub fn iter(self) -> impl Iterator<Item = Frame<'a>> {
-        self.heads.iter().map(move |head| self.frame(head))
-    }
-}
-
 impl CaptureReader {
     /// Recognises the source.
     ///
@@ -274,7 +208,7 @@ impl CaptureReader {
     /// If it cannot be opened, is empty or no capture.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
         let file = File::open(path)?;
-        match Mapping::of(path) {
+        match Mapping::of(&file, path) {
             Some(mapping) if Compression::of(mapping.bytes()).is_none() => {
                 Self::of_window(Window::over(mapping, file), None, u64::MAX)
             }
@@ -305,6 +239,10 @@ impl CaptureReader {
         self.heads.clear();
         if let Some(error) = self.failure.take() {
             return Err(error);
+        }
+        if let Err(error) = self.window.look_around() {
+            self.finished = true;
+            return Err(error.into());
         }
         while !self.finished {
             self.format

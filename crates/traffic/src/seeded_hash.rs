@@ -1,4 +1,8 @@
 //! Seeded hashing: fast, and hard to collide on purpose without the seed.
+#![expect(
+    clippy::inline_always,
+    reason = "done for each packet, where a call is dear"
+)]
 
 /// Folded multiplication under a seed: hard to collide on purpose without knowing it.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,12 @@
 //! Statistics of a whole session: what CENTIME and the time-related features need.
 
+mod moments;
+
 use crate::{
     packet::{Direction, FiveTuple, Protocol},
     timestamp::Timestamp,
 };
+use moments::{Moments, share};
 
 /// Computed over the whole session, whatever the slice holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,107 +136,6 @@ const fn place_of(flag: u8) -> u8 {
     place as u8
 }
 
-/// Count, least, largest, mean and variance of whole numbers that come one by one.
-///
-/// Sums are exact, so nothing cancels and the order of values is of no matter; adding one takes no
-/// division. Sums that no real capture reaches stay where they are.
-#[derive(Debug, Clone, Copy)]
-struct Moments {
-    count: u64,
-    least: u64,
-    largest: u64,
-    sum: u64,
-    squares: u128,
-}
-
-impl Default for Moments {
-    fn default() -> Self {
-        Self {
-            count: 0,
-            least: u64::MAX,
-            largest: 0,
-            sum: 0,
-            squares: 0,
-        }
-    }
-}
-
-impl Moments {
-    /// As [`Moments::add`], of a number whose squares need no care.
-    #[inline]
-    fn add_small(&mut self, value: u32) {
-        let value = u64::from(value);
-        self.count += 1;
-        self.least = self.least.min(value);
-        self.largest = self.largest.max(value);
-        self.sum = self.sum.saturating_add(value);
-        self.squares += u128::from(value * value);
-    }
-
-    #[inline]
-    fn add(&mut self, value: u64) {
-        self.count += 1;
-        self.least = self.least.min(value);
-        self.largest = self.largest.max(value);
-        self.sum = self.sum.saturating_add(value);
-        let square = u128::from(value) * u128::from(value);
-        self.squares = self.squares.saturating_add(square);
-    }
-
-    fn least(&self) -> f64 {
-        if self.count == 0 {
-            return 0.0;
-        }
-        self.least as f64
-    }
-
-    fn largest(&self) -> f64 {
-        self.largest as f64
-    }
-
-    fn sum(&self) -> f64 {
-        self.sum as f64
-    }
-
-    fn mean(&self) -> f64 {
-        share(self.sum as f64, self.count as f64)
-    }
-
-    /// Sum of squared differences from the mean.
-    fn spread(&self) -> f64 {
-        if self.count < 2 {
-            return 0.0;
-        }
-        let of_sum = u128::from(self.sum) * u128::from(self.sum);
-        if let Ok(squares) = u64::try_from(self.squares) {
-            let of_squares = u128::from(squares) * u128::from(self.count);
-            return float(of_squares.saturating_sub(of_sum)) / self.count as f64;
-        }
-        match self.squares.checked_mul(u128::from(self.count)) {
-            Some(of_squares) => float(of_squares.saturating_sub(of_sum)) / self.count as f64,
-            None => (self.squares as f64 - of_sum as f64 / self.count as f64).max(0.0),
-        }
-    }
-
-    fn population_deviation(&self) -> f64 {
-        share(self.spread(), self.count as f64).sqrt()
-    }
-
-    fn sample_deviation(&self) -> f64 {
-        share(self.spread(), self.count.saturating_sub(1) as f64).sqrt()
-    }
-}
-
-/// The nearest number; most are short, for which that is quick.
-fn float(number: u128) -> f64 {
-    u64::try_from(number).map_or(number as f64, |short| short as f64)
-}
-
-/// A quotient; 0 where there is nothing to divide by.
-fn share(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
-}
-
 /// Of nanoseconds.
 fn seconds(nanoseconds: f64) -> f64 {
     nanoseconds / 1e9
@@ -318,7 +220,7 @@ impl Accumulator {
     }
 
     fn add_time(&mut self, now: Timestamp, direction: Direction) {
-        if self.lengths.count == 0 {
+        if self.packets() == 0 {
             (self.first, self.last, self.active_since) = (now, now, now);
         } else {
             let gap = now.nanoseconds_since(self.last);
@@ -357,12 +259,12 @@ impl Accumulator {
 
     /// How many packets were taken in.
     pub(crate) fn packets(&self) -> u64 {
-        self.lengths.count
+        self.lengths.count()
     }
 
     /// Their bytes from the IP header on.
     pub(crate) fn bytes(&self) -> u64 {
-        self.lengths.sum
+        self.lengths.total()
     }
 
     fn duration(&self) -> f64 {
@@ -371,7 +273,7 @@ impl Accumulator {
 
     fn centime(&self) -> [f64; 26] {
         let packets = self.packets() as f64;
-        let tcp = self.tcp_payloads.count;
+        let tcp = self.tcp_payloads.count();
         let [syn, urg, fin, ack, psh, rst, _] =
             self.flags.map(|count| share(count as f64, packets));
         let dns_over_tcp = if tcp > 0 { self.dns } else { 0 };

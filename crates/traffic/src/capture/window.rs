@@ -15,10 +15,11 @@ const INITIAL: usize = 256 << 10;
 const HANDED_OVER: usize = 64 << 10;
 
 /// Bytes of a map that are made ready at once.
-const STRETCH: usize = 1 << 20;
+const STRETCH: usize = 256 << 10;
 
-/// Bytes of a map that stay ready behind the window, for frames that are still looked at.
-const BEHIND: usize = 2 << 20;
+/// Bytes of a map that stay ready behind the window, for frames that are still looked at: more stretches
+/// than are on their way in stages, or what comes back to them stays in memory.
+const BEHIND: usize = 8 * STRETCH;
 
 /// A buffer over a byte source that grows only as bytes really arrive, or a part of a mapped file.
 pub(super) struct Window {
@@ -134,17 +135,34 @@ impl Window {
             self.ended = end == length;
             self.end = end;
             let behind = self.start.saturating_sub(BEHIND);
-            if behind >= mapped.released + STRETCH {
+            if behind >= mapped.released + BEHIND / 2 {
                 mapped.mapping.release(mapped.released..behind);
                 mapped.released = behind;
             }
             return Ok(());
         }
+        self.read_on()
+    }
+
+    /// Reads from now on, if somebody waits to write the mapped file.
+    pub(super) fn look_around(&mut self) -> io::Result<()> {
+        if let Some(mapped) = &self.mapped
+            && !mapped.mapping.is_kept()
+        {
+            let left = self.end - self.start;
+            self.read_on()?;
+            self.fill(left)?;
+        }
+        Ok(())
+    }
+
+    /// Drops the map, with nothing in memory that is not yet taken.
+    fn read_on(&mut self) -> io::Result<()> {
         if let Some(Mapped { mut file, .. }) = self.mapped.take() {
             file.seek(SeekFrom::Start(self.start as u64))?;
             self.source = Box::new(file);
             self.buffer.resize(INITIAL, 0);
-            (self.start, self.end) = (0, 0);
+            (self.start, self.end, self.ended) = (0, 0, false);
         }
         Ok(())
     }
@@ -182,7 +200,11 @@ impl Window {
 
     /// Takes `count` bytes, which must be in memory, off the front.
     pub(super) fn take(&mut self, count: usize) {
-        debug_assert!(count <= self.end - self.start, "taken bytes are in memory");
+        // Unless a file that was mapped has been shortened since.
+        debug_assert!(
+            count <= self.end - self.start || self.ended,
+            "taken bytes are in memory"
+        );
         let count = count.min(self.end - self.start);
         self.start += count;
         self.position += count as u64;
@@ -249,17 +271,17 @@ mod tests {
         assert!(!window.skip(1).unwrap());
     }
 
-    /// A file of three stretches, and a window over it if it can be mapped here.
+    /// Bytes of a file that is large enough to be mapped.
+    const LARGE: usize = 13 * STRETCH;
+
+    /// A file, its bytes, and a window over it if leases are given here.
     fn mapped(name: &str) -> (std::path::PathBuf, Vec<u8>, Option<Window>) {
         let name = format!("undertone-window-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        let bytes: Vec<u8> = (0..STRETCH * 3).map(|at| (at % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..LARGE).map(|at| (at % 251) as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
         let file = File::open(&path).unwrap();
-        let window = Mapping::of(&path).map(|mapping| Window::over(mapping, file));
-        if window.is_none() {
-            println!("skipped: no leases here");
-        }
+        let window = Mapping::of(&file, &path).map(|mapping| Window::over(mapping, file));
         (path, bytes, window)
     }
 
@@ -271,7 +293,7 @@ mod tests {
             window.take(piece.len());
         }
         assert_eq!(window.fill(1).unwrap(), 0);
-        assert_eq!(window.position(), STRETCH as u64 * 3);
+        assert_eq!(window.position(), LARGE as u64);
     }
 
     #[test]
@@ -294,15 +316,12 @@ mod tests {
                 let path = path.clone();
                 move || File::options().append(true).open(path).is_ok()
             });
-            while window
-                .mapped
-                .as_ref()
-                .is_some_and(|mapped| mapped.mapping.prepare(0..1))
-            {
+            while window.is_mapped() {
                 std::thread::yield_now();
+                window.look_around().unwrap();
+                assert!(window.bytes().starts_with(&bytes[7..100]));
             }
             check_rest(&mut window, &bytes[7..]);
-            assert!(!window.is_mapped());
             assert!(writing.join().unwrap());
         }
         std::fs::remove_file(path).unwrap();

@@ -2,6 +2,10 @@
 //!
 //! Nearly all packets are. What is said of them is what the walk from header to header says; all
 //! others, and whatever is odd about one, are left to it.
+#![expect(
+    clippy::inline_always,
+    reason = "done for each packet, where a call is dear"
+)]
 
 use super::{Layout, tunnel::is_tunnel_port};
 use crate::{capture::Frame, link::LinkType, packet::Protocol};

@@ -3,7 +3,7 @@
 //! Who touches a map beyond the end of its file is killed, and a file may be shortened at any time. So
 //! a file is mapped under a lease only (`fcntl(2)`, `F_SETLEASE`): Linux grants it for a file of ours that
 //! nobody has open for writing, and lets whoever would open it for writing or shorten it wait until we
-//! have let go, for 45 s at most (`/proc/sys/fs/lease-break-time`). [`Mapping::prepare`] looks
+//! have let go, for 45 s at most (`/proc/sys/fs/lease-break-time`). [`Mapping::is_kept`] looks
 //! whether somebody waits.
 //!
 //! What remains: who does not look for 45 s while another shortens the file is killed by the next touch
@@ -41,12 +41,17 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// A large file as memory; `None` if it is to be read: it is small or no file, on another
-    /// machine, another user's, or somebody may be writing it.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
+    /// A large file, opened at this path, as memory; `None` if it is to be read: it is small or no file,
+    /// on another machine, another user's, or somebody may be writing it.
+    pub(crate) fn of(opened: &File, path: &Path) -> Option<Self> {
+        let about = opened.metadata().ok()?;
+        if !about.is_file() || about.size() < LEAST || !is_local(opened) {
+            return None;
+        }
+        // The lease is dropped with its own opening of the file, whoever still reads the other.
         let file = File::open(path).ok()?;
-        let about = file.metadata().ok()?;
-        if !about.is_file() || about.size() < LEAST || !is_local(&file) || !lease(&file) {
+        let again = file.metadata().ok()?;
+        if (about.dev(), about.ino()) != (again.dev(), again.ino()) || !lease(&file) {
             return None;
         }
         // SAFETY: under the lease the file neither becomes shorter nor changes while the bytes are
@@ -66,11 +71,16 @@ impl Mapping {
     /// Has a stretch of it in memory. `false` if that cannot be, or somebody waits to write: then the
     /// file is to be read on, and the mapping to be dropped.
     pub(crate) fn prepare(&self, range: Range<usize>) -> bool {
-        control(&self.file, libc::F_GETLEASE, 0) == libc::F_RDLCK
+        self.is_kept()
             && self
                 .map
                 .advise_range(Advice::PopulateRead, range.start, range.len())
                 .is_ok()
+    }
+
+    /// Whether nobody waits to write.
+    pub(crate) fn is_kept(&self) -> bool {
+        control(&self.file, libc::F_GETLEASE, 0) == libc::F_RDLCK
     }
 
     /// Has no more need of a stretch.
@@ -119,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of that many bytes, somewhere where leases are given or not.
+    /// A file of that many bytes.
     fn file(name: &str, length: u64) -> PathBuf {
         let path = std::env::temp_dir().join(format!("undertone-{}-{name}", std::process::id()));
         File::create(&path).unwrap().set_len(length).unwrap();
@@ -130,7 +140,7 @@ mod tests {
     fn a_file_that_somebody_writes_is_not_mapped() {
         let path = file("written", LEAST);
         let writer = File::options().append(true).open(&path).unwrap();
-        assert!(Mapping::of(&path).is_none());
+        assert!(Mapping::of(&File::open(&path).unwrap(), &path).is_none());
         drop(writer);
         fs::remove_file(path).unwrap();
     }
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn who_would_shorten_a_mapped_file_waits_until_it_is_let_go() {
         let path = file("shortened", LEAST);
-        let mapping = Mapping::of(&path);
+        let mapping = Mapping::of(&File::open(&path).unwrap(), &path);
         let (tell, told) = mpsc::channel();
         let shortening = thread::spawn({
             let path = path.clone();
@@ -147,6 +157,7 @@ mod tests {
                 tell.send(()).map_err(std::io::Error::other)
             }
         });
+        // Where no leases are given, nothing is mapped.
         if let Some(mapping) = mapping {
             while mapping.prepare(0..4096) {
                 thread::sleep(Duration::from_millis(1));
@@ -154,8 +165,6 @@ mod tests {
             assert!(told.try_recv().is_err());
             assert_eq!(mapping.bytes().len() as u64, LEAST);
             assert_eq!(mapping.bytes()[LEAST as usize - 1], 0);
-        } else {
-            println!("skipped: no leases here");
         }
         told.recv().unwrap();
         shortening.join().unwrap().unwrap();

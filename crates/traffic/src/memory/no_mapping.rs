@@ -1,12 +1,12 @@
 //! No file as memory where nothing keeps others from shortening it: files are read.
 
-use std::{ops::Range, path::Path};
+use std::{fs::File, ops::Range, path::Path};
 
 /// A file as memory; there is none.
 pub(crate) enum Mapping {}
 
 impl Mapping {
-    pub(crate) fn of(_: &Path) -> Option<Self> {
+    pub(crate) fn of(_: &File, _: &Path) -> Option<Self> {
         None
     }
 
@@ -15,6 +15,10 @@ impl Mapping {
     }
 
     pub(crate) fn prepare(&self, _: Range<usize>) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
         match *self {}
     }
 

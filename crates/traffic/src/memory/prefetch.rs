@@ -1,4 +1,8 @@
 //! Asking for lines of memory before they are needed.
+#![expect(
+    clippy::inline_always,
+    reason = "done for each packet, where a call is dear"
+)]
 
 /// Bytes of a line of memory.
 pub(crate) const LINE: usize = 64;

@@ -1,4 +1,8 @@
 //! Arrivals: what the session table needs of a packet, and what its session is found by.
+#![expect(
+    clippy::inline_always,
+    reason = "done for each packet, where a call is dear"
+)]
 
 use super::{
     CutOptions,

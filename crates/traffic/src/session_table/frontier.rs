@@ -1,4 +1,8 @@
 //! The frontier: frames in, and who is open told; the session table without what is kept.
+#![expect(
+    clippy::inline_always,
+    reason = "done for each packet, where a call is dear"
+)]
 
 use super::{
     CutOptions,

@@ -1,4 +1,8 @@
 //! The session key: the five-tuple without its direction, plus the context it was seen in.
+#![expect(
+    clippy::inline_always,
+    reason = "done for each packet, where a call is dear"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -72,7 +72,6 @@ impl OpenSessions {
         self.last_timestamp = packet.timestamp;
         if !self.calm.holds(clock) {
             self.expire(clock, exit);
-            self.calm = self.calm(exit.options);
         }
         let place = self
             .find(packet, exit)
@@ -165,15 +164,10 @@ impl OpenSessions {
         if let Some(age_nanoseconds) = exit.options.glimpses.age_nanoseconds {
             self.show_old(clock, age_nanoseconds, exit);
         }
-        let EndRule::Timeout {
-            idle_nanoseconds, ..
-        } = exit.options.end_rule
-        else {
-            return;
-        };
-        let linger_nanoseconds = LINGER_NANOSECONDS.min(idle_nanoseconds);
-        self.expire_list(CLOSED, SessionEnd::Closed, linger_nanoseconds, clock, exit);
-        self.expire_list(ACTIVE, SessionEnd::Idle, idle_nanoseconds, clock, exit);
+        for (list, reason, patience_nanoseconds) in patience(exit.options.end_rule) {
+            self.expire_list(list, reason, patience_nanoseconds, clock, exit);
+        }
+        self.calm = self.calm(exit.options);
     }
 
     /// When expiring changes nothing, by those that are the oldest now.
@@ -181,18 +175,11 @@ impl OpenSessions {
         if options.glimpses.age_nanoseconds.is_some() {
             return Calm::NEVER;
         }
-        let EndRule::Timeout {
-            idle_nanoseconds, ..
-        } = options.end_rule
-        else {
-            return Calm::ALWAYS;
-        };
-        let linger_nanoseconds = LINGER_NANOSECONDS.min(idle_nanoseconds);
-        let lists = [(CLOSED, linger_nanoseconds), (ACTIVE, idle_nanoseconds)];
-        lists.iter().fold(Calm::ALWAYS, |calm, &(list, patience)| {
+        let lists = patience(options.end_rule);
+        lists.fold(Calm::ALWAYS, |calm, (list, _, patience_nanoseconds)| {
             let oldest = self.recency.oldest(list);
             match oldest.and_then(|place| self.sessions.get(place)) {
-                Some(session) => calm.around(session.latest, patience),
+                Some(session) => calm.around(session.latest, patience_nanoseconds),
                 None => calm,
             }
         })
@@ -247,7 +234,7 @@ impl OpenSessions {
         let mut rest: Vec<(u32, u32)> = all
             .map(|(place, session)| ((session.number - first) as u32, place))
             .collect();
-        if self.opened - first <= u64::from(u32::MAX) {
+        if u32::try_from(self.opened - first).is_ok() {
             rest.sort_unstable();
         } else {
             rest.sort_by_key(|&(_, place)| self.sessions.get(place).map(|one| one.number));
@@ -277,6 +264,21 @@ impl OpenSessions {
             self.remove(place, reason, exit);
         }
     }
+}
+
+/// The lists whose sessions end by silence, why they do, and after how many nanoseconds.
+fn patience(rule: EndRule) -> impl Iterator<Item = (usize, SessionEnd, u64)> {
+    let lists = match rule {
+        EndRule::Timeout {
+            idle_nanoseconds: idle,
+            ..
+        } => Some([
+            (CLOSED, SessionEnd::Closed, LINGER_NANOSECONDS.min(idle)),
+            (ACTIVE, SessionEnd::Idle, idle),
+        ]),
+        EndRule::Capture => None,
+    };
+    lists.into_iter().flatten()
 }
 
 /// Takes a packet in that is a session of its own.

@@ -41,7 +41,7 @@ pub(crate) use self::{
     judging::{News, Told},
     replay::Speed,
     source::{InterfaceOptions, Source},
-    verdicts::Said,
+    verdicts::{DRIFT_SESSIONS, Said},
 };
 
 /// Who is asked about which sessions, and how it goes.

@@ -120,8 +120,8 @@ impl Live {
             .listen(classifier.model(), &mut io::stderr())?;
         output.begin()?;
         output.capture(name.as_ref())?;
-        let latest = self.exposing.latest(&classifier);
-        let counts = Arc::new(Counts::of(&classifier, &source, latest));
+        let drift_sessions = self.exposing.drift_sessions;
+        let counts = Arc::new(Counts::of(&classifier, &source, drift_sessions));
         if let Some(listener) = listener {
             start(listener, Arc::clone(&counts), classifier.model())?;
         }

@@ -28,7 +28,7 @@ use self::{
     terminal::Terminal,
 };
 use crate::{
-    following::{Counts, Following, FollowingArguments, News, QUEUE, Speed},
+    following::{Counts, DRIFT_SESSIONS, Following, FollowingArguments, News, QUEUE, Speed},
     interrupt,
     overview::Overview,
     showing::{Opening, every_second, extent},
@@ -98,7 +98,7 @@ impl Watcher<'_> {
             match news.try_recv() {
                 Ok(one) => {
                     if let News::Told(told) = &one {
-                        // There is no drift to warn of.
+                        // The screen warns of drift as long as there is any.
                         let _ = self.counts.tell(told);
                     }
                     self.screen.hear(&one);
@@ -133,7 +133,7 @@ impl Top {
         let source = opening.open(&self.source)?;
         let name = source.name().to_owned();
         let overview = Overview::new(&classifier, extent(&source));
-        let counts = Counts::without_drift(&classifier, &source);
+        let counts = Counts::of(&classifier, &source, DRIFT_SESSIONS);
         let following = Following {
             classifier: &classifier,
             glimpses: &every_second(self.following.glimpses(&classifier)),

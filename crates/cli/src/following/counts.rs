@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use learn::{classifier::Classifier, drift::Latest};
+use learn::classifier::Classifier;
 use traffic::tally::Tally;
 
 use super::{
@@ -70,21 +70,19 @@ pub(crate) struct Reading {
 }
 
 impl Counts {
-    /// Nothing done yet, of verdicts by this classifier on that source; `latest` tells drift.
-    pub(crate) fn of(classifier: &Classifier, source: &Source, latest: Latest) -> Self {
+    /// Nothing done yet, of verdicts by this classifier on that source; drift is told of so many
+    /// sessions.
+    pub(crate) fn of(
+        classifier: &Classifier,
+        source: &Source,
+        drift_sessions: NonZeroUsize,
+    ) -> Self {
         let way = if source.waits() {
             Way::Capture
         } else {
             Way::Wire
         };
-        let classes = classifier.model().contract().classes.len();
-        Self::new(Health::new(way), Verdicts::new(classes, latest))
-    }
-
-    /// The same for whoever tells no drift.
-    pub(crate) fn without_drift(classifier: &Classifier, source: &Source) -> Self {
-        let latest = Latest::new(Vec::new(), NonZeroUsize::MIN);
-        Self::of(classifier, source, latest)
+        Self::new(Health::new(way), Verdicts::of(classifier, drift_sessions))
     }
 
     pub(super) fn new(health: Health, verdicts: Verdicts) -> Self {
@@ -219,34 +217,12 @@ impl fmt::Display for Losses {
 
 #[cfg(test)]
 mod tests {
-    use learn::classifier::{Moment, Verdict};
-    use traffic::{
-        cut::Cutting, link::LinkType, session::Session, session_table::CutOptions, synth,
+    use learn::classifier::Moment;
+
+    use super::{
+        super::example::{counts, told},
+        *,
     };
-
-    use super::{super::example::counts, *};
-
-    fn session() -> Session {
-        let frames = synth::Conversation::default().frames();
-        let mut cutting = Cutting::new(&CutOptions::default(), 0);
-        for frame in &frames {
-            cutting.push(&frame.frame(LinkType::ETHERNET), &mut |_| {});
-        }
-        let mut sessions = Vec::new();
-        cutting.finish(&mut |session| sessions.push(session));
-        sessions.remove(0)
-    }
-
-    fn told(moment: Moment) -> Told {
-        Told {
-            session: Box::new(session()),
-            verdict: Verdict::Class {
-                label: 0,
-                confidence: 0.9,
-            },
-            moment,
-        }
-    }
 
     #[test]
     fn progress_tells_what_was_read_told_and_lost() {

@@ -1,10 +1,10 @@
 //! Verdicts: what was said so far, counted, and how far the latest sessions drift.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use learn::{
-    classifier::{Moment, Verdict},
-    drift::{Drift, Latest, Observation},
+    classifier::{Classifier, Moment, Verdict},
+    drift::{Drift, Latest, Observation, Quantity},
 };
 use traffic::background::Background;
 
@@ -13,6 +13,9 @@ use crate::metrics::Histogram;
 
 /// Bounds of confidences.
 const CONFIDENCES: [f64; 12] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
+
+/// Sessions of which drift is told if nobody says otherwise: the latest ones.
+pub(crate) const DRIFT_SESSIONS: NonZeroUsize = NonZeroUsize::new(500).expect("there are some");
 
 /// What may be said of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,17 @@ pub(crate) struct Verdicts {
 }
 
 impl Verdicts {
+    /// None yet; drift is told of so many sessions, where the model's card has a reference.
+    pub(super) fn of(classifier: &Classifier, drift_sessions: NonZeroUsize) -> Self {
+        let mut references = classifier.model().card().reference.clone();
+        if classifier.options().threshold.is_some() {
+            // It was measured under the model's own rule.
+            references.retain(|reference| reference.of != Quantity::Unknown);
+        }
+        let classes = classifier.model().contract().classes.len();
+        Self::new(classes, Latest::new(references, drift_sessions))
+    }
+
     /// None yet, of a model of so many classes; `latest` tells drift.
     pub(crate) fn new(classes: usize, latest: Latest) -> Self {
         let classes = (0..classes as u32).map(Said::Class);
@@ -100,6 +114,14 @@ impl Verdicts {
         &self.latest
     }
 
+    /// In what the latest sessions are another population and how far, the furthest first.
+    pub(crate) fn drift(&self) -> Option<String> {
+        let alarming = self.latest.alarming();
+        let drifts = alarming.iter();
+        let drifts = drifts.map(|drift| format!("{} {:.2}", drift.of.name(), drift.index));
+        (!alarming.is_empty()).then(|| drifts.collect::<Vec<_>>().join(", "))
+    }
+
     /// What is to be told of drift now, if anything is.
     pub(crate) fn warning(&mut self) -> Option<String> {
         let alarms = self.latest.alarms();
@@ -126,8 +148,6 @@ fn warning(alarms: &[Drift]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use learn::drift::Quantity;
-
     use super::*;
 
     #[test]

@@ -125,15 +125,21 @@ impl Latest {
             .collect()
     }
 
-    /// The drifts that are alarming, the largest first, if it is time to tell: what was told is not
-    /// told again before all sessions have been replaced.
+    /// The drifts that are alarming now, the largest first.
+    pub fn alarming(&self) -> Vec<Drift> {
+        let mut alarming = self.drifts();
+        alarming.retain(Drift::is_alarming);
+        alarming.sort_by(|one, other| other.index.total_cmp(&one.index));
+        alarming
+    }
+
+    /// The same if it is time to tell: what was told is not told again before all sessions have been
+    /// replaced.
     pub fn alarms(&mut self) -> Vec<Drift> {
         if self.until_look > 0 || !self.is_full() {
             return Vec::new();
         }
-        let mut alarming = self.drifts();
-        alarming.retain(Drift::is_alarming);
-        alarming.sort_by(|one, other| other.index.total_cmp(&one.index));
+        let alarming = self.alarming();
         self.until_look = if alarming.is_empty() {
             (self.capacity / LOOKS).max(1)
         } else {
@@ -185,7 +191,9 @@ mod tests {
         }
         assert_eq!((latest.drifts(), latest.alarms()), (vec![], vec![]));
         latest.add(&packets(9));
-        assert_eq!(latest.alarms().len(), 1);
+        assert_eq!(latest.alarms(), latest.alarming());
+        // What was told is alarming still.
+        assert_eq!((latest.alarms().len(), latest.alarming().len()), (0, 1));
     }
 
     #[test]

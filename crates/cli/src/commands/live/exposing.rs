@@ -9,14 +9,10 @@ use axum::{
     routing::get,
 };
 use clap::Args;
-use learn::{
-    classifier::Classifier,
-    drift::{Latest, Quantity},
-    model::Model,
-};
+use learn::model::Model;
 
 use crate::{
-    following::{Counts, Said},
+    following::{Counts, DRIFT_SESSIONS, Said},
     http::{Listener, address},
     metrics::{Exposition, Kind, Sample},
 };
@@ -30,21 +26,11 @@ pub(super) struct ExposingArguments {
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     metrics: Option<SocketAddr>,
     /// Sessions whose drift from the model's validation samples is measured: the latest ones
-    #[arg(long, default_value = "500", value_name = "COUNT")]
-    drift_sessions: NonZeroUsize,
+    #[arg(long, default_value_t = DRIFT_SESSIONS, value_name = "COUNT")]
+    pub(super) drift_sessions: NonZeroUsize,
 }
 
 impl ExposingArguments {
-    /// Nothing yet to hold against the model's reference.
-    pub(super) fn latest(&self, classifier: &Classifier) -> Latest {
-        let mut references = classifier.model().card().reference.clone();
-        if classifier.options().threshold.is_some() {
-            // It was measured under the model's own rule.
-            references.retain(|reference| reference.of != Quantity::Unknown);
-        }
-        Latest::new(references, self.drift_sessions)
-    }
-
     /// Listens, if asked to; where, and whether there will be drift to tell, goes to `talk`.
     pub(super) fn listen(
         &self,

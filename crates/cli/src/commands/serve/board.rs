@@ -7,7 +7,7 @@ use super::{
     followed::{Followed, Kind},
 };
 use crate::{
-    following::{Counts, Source},
+    following::{Counts, DRIFT_SESSIONS, Source},
     overview::Overview,
     showing::extent,
 };
@@ -50,7 +50,7 @@ impl Board {
         source: &Source,
     ) -> Arc<Followed> {
         let overview = Overview::new(&server.classifier, extent(source));
-        let counts = Counts::without_drift(&server.classifier, source);
+        let counts = Counts::of(&server.classifier, source, DRIFT_SESSIONS);
         let mut all = self.lock();
         all.count += 1;
         let followed = Arc::new(Followed::new(all.count, name, kind, overview, counts));

@@ -113,7 +113,7 @@ impl Followed {
             let mut heard = self.heard();
             for one in std::iter::once(first).chain(news.try_iter().take(QUEUE)) {
                 if let News::Told(told) = &one {
-                    // There is no drift to warn of.
+                    // The page warns of drift as long as there is any.
                     let _ = self.counts.tell(told);
                     tell(told)?;
                 }

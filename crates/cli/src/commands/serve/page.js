@@ -166,6 +166,7 @@ function show() {
   ];
   if (totals.unjudged > 0) tiles.push(["without verdict, for want of time", count(totals.unjudged)]);
   if (totals.unasked > 0) tiles.push(["early verdicts left out", count(totals.unasked)]);
+  if (totals.drift) tiles.push(["unlike the validation samples in", totals.drift]);
   byId("tiles").replaceChildren(
     ...tiles.map(([title, value]) => element("div", [element("dt", title), element("dd", value)])),
   );

@@ -59,6 +59,8 @@ struct Totals {
     lost: u64,
     unjudged: u64,
     unasked: u64,
+    /// In what the latest sessions are unlike those that the model was validated on.
+    drift: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -165,6 +167,7 @@ impl Totals {
             lost: losses.map_or(0, |losses| losses.by_kernel + losses.by_interface),
             unjudged: followed.counts.unjudged(),
             unasked: followed.counts.unasked(),
+            drift: followed.counts.verdicts().drift(),
         }
     }
 }

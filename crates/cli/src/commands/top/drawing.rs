@@ -111,10 +111,10 @@ fn totals_of(overview: &Overview, counts: &Counted) -> Vec<Line<'static>> {
         let unasked = counted(counts.unasked, "early verdict");
         said.push(format!("{unasked} left out"));
     }
-    let read = match &reading.failure {
-        Some(failure) => format!("{read}; {failure}"),
-        None => read,
-    };
+    let drift = counts.drift.as_ref();
+    let drift = drift.map(|drift| format!("unlike the validation samples in {drift}"));
+    let rest = [reading.failure.clone(), drift].into_iter().flatten();
+    let read = rest.fold(read, |read, more| format!("{read}; {more}"));
     vec![Line::from(read), Line::from(said.join(", "))]
 }
 
@@ -234,7 +234,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        following::{Reading, example::counts},
+        following::{
+            Reading,
+            example::{counts, drifting},
+        },
         overview::example,
     };
 
@@ -313,6 +316,18 @@ mod tests {
         let shown = drawn(&mut screen, 80, 24);
         assert!(shown.contains("[broken]"), "{shown}");
         assert!(shown.contains("record 7 is too long"), "{shown}");
+    }
+
+    #[test]
+    fn traffic_that_the_model_was_not_validated_on_is_told() {
+        let mut screen = screen();
+        assert!(!drawn(&mut screen, 80, 24).contains("validation"));
+        screen.read(&drifting());
+        let shown = drawn(&mut screen, 80, 24);
+        assert!(
+            shown.contains("unlike the validation samples in packets 6."),
+            "{shown}"
+        );
     }
 
     #[test]

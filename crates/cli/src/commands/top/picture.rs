@@ -13,7 +13,7 @@ use ratatui::{
 
 use super::{Top, drawing::draw, screen::Screen};
 use crate::{
-    following::{Counts, Following, Source},
+    following::{Counts, DRIFT_SESSIONS, Following, Source},
     overview::Overview,
     showing::{every_second, extent},
 };
@@ -38,7 +38,7 @@ fn screen_of(capture: &Path) -> Screen {
     let arguments = Arguments::parse_from([Path::new("top"), capture]);
     let classifier = arguments.top.following.classifier(None).unwrap();
     let source = Source::capture(capture).unwrap();
-    let counts = Counts::without_drift(&classifier, &source);
+    let counts = Counts::of(&classifier, &source, DRIFT_SESSIONS);
     let name = capture.file_name().unwrap().to_string_lossy();
     let overview = Overview::new(&classifier, extent(&source));
     let mut screen = Screen::new(name.into_owned(), overview);

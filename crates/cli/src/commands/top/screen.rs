@@ -29,6 +29,8 @@ pub(super) struct Counted {
     pub(super) reading: Reading,
     pub(super) unasked: u64,
     pub(super) unjudged: u64,
+    /// In what the latest sessions are unlike those that the model was validated on.
+    pub(super) drift: Option<String>,
 }
 
 /// Everything that decides a picture.
@@ -82,6 +84,7 @@ impl Screen {
             reading: counts.reading().clone(),
             unasked: counts.unasked(),
             unjudged: counts.unjudged(),
+            drift: counts.verdicts().drift(),
         };
     }
 

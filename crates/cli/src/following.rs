@@ -16,6 +16,7 @@ mod relay;
 mod replay;
 mod source;
 mod verdicts;
+mod waiting;
 
 use std::{
     sync::{
@@ -28,7 +29,7 @@ use std::{
 use learn::classifier::Classifier;
 use traffic::session_table::Glimpses;
 
-use self::{capturing::capture, judging::judge};
+use self::{capturing::capture, judging::judge, waiting::Waiting};
 
 #[cfg(feature = "top")]
 pub(crate) use self::counts::Reading;
@@ -70,9 +71,15 @@ impl Following<'_> {
         thread::scope(|scope| {
             let (asked, questions) = sync_channel(QUEUE);
             let (told, news) = sync_channel(QUEUE);
+            let batch = self.classifier.options().batch.get();
+            let waiting = if source.waits() {
+                Waiting::from_capture(batch)
+            } else {
+                Waiting::from_wire(batch)
+            };
             let handing = handing::Handing::new(asked, &source, self.counts, self.glimpses);
             let capturing = scope.spawn(|| capture(source, &cut, handing, self.stop));
-            scope.spawn(move || judge(self.classifier, &questions, &told, self.counts));
+            scope.spawn(move || judge(self.classifier, waiting, &questions, &told, self.counts));
             listen(news)?;
             let captured = capturing.join();
             Ok(captured.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

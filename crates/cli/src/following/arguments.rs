@@ -20,6 +20,10 @@ use crate::{
 /// Packets after which the model is asked, if it reads packets: those that `evaluate` has scores for.
 const EARLY: [u64; 4] = [4, 8, 16, 32];
 
+/// Sessions that a thread of the network is asked about at once: the first gets its verdict with the
+/// last, and more at once are hardly faster.
+const BATCH: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
+
 /// From what, by which model and when sessions are judged while they are open.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FollowingArguments {
@@ -81,8 +85,10 @@ impl FollowingArguments {
     }
 
     fn adjust(&self, options: &mut ClassifierOptions) {
-        let threads = self.threads.map(NonZeroUsize::get);
-        options.threads = threads.unwrap_or_else(|| default_threads().saturating_sub(1).max(1));
+        let all_but_one = NonZeroUsize::new(default_threads() - 1).unwrap_or(NonZeroUsize::MIN);
+        let threads = self.threads.unwrap_or(all_but_one);
+        options.threads = threads.get();
+        options.batch = BATCH.saturating_mul(threads);
         options.cut.end_rule = self.end_rule(options.cut.end_rule);
     }
 

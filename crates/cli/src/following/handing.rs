@@ -91,7 +91,8 @@ impl<'a> Handing<'a> {
         }
         let is_open = session.end_reason == SessionEnd::Open;
         // The second half of the queue is for verdicts that cannot be had again.
-        let is_filling = self.counts.waiting() >= QUEUE / 2;
+        let waiting = self.counts.waiting();
+        let (is_filling, is_full) = (waiting >= QUEUE / 2, waiting >= QUEUE);
         let has_only_grown = is_open && session.packets > self.most_packets;
         if is_open && is_filling && self.patience == Patience::LeaveOut {
             self.leave_out_open(has_only_grown);
@@ -105,6 +106,8 @@ impl<'a> Handing<'a> {
         self.counts.wait();
         let refused = match self.patience {
             Patience::Wait => self.asked.send(question).map_err(|_| None),
+            // Also where those that wait have been taken out of the queue.
+            Patience::LeaveOut if is_full => Err(Some(question)),
             Patience::LeaveOut => self.asked.try_send(question).map_err(|error| match error {
                 TrySendError::Full(question) => Some(question),
                 TrySendError::Disconnected(_) => None,

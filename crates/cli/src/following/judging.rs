@@ -8,7 +8,7 @@ use std::{
 use learn::classifier::{Classifier, Moment, Telling, Verdict};
 use traffic::session::Session;
 
-use super::{counts::Counts, handing::Question};
+use super::{counts::Counts, handing::Question, waiting::Waiting};
 
 /// What is heard of a session.
 pub(crate) enum News {
@@ -25,25 +25,29 @@ pub(crate) struct Told {
     pub(crate) moment: Moment,
 }
 
-/// Asks about all sessions that wait, at most a batch at once, until nobody asks or nobody listens.
+/// Asks about the sessions that wait, at most a batch at once, until nobody asks or nobody listens.
 ///
 /// A batch is what has come while the last one was judged: alone, a session is judged at once.
 pub(super) fn judge(
     classifier: &Classifier,
+    mut waiting: Waiting,
     questions: &Receiver<Question>,
     news: &SyncSender<News>,
     counts: &Counts,
 ) {
     let most = classifier.options().batch.get();
     let mut telling = Telling::default();
-    while let Ok(first) = questions.recv() {
+    while let Some(left_out) = waiting.fill(questions) {
+        counts.take(left_out.len());
+        let early = left_out.iter().filter(|question| !question.has_only_grown);
+        early.for_each(|_| counts.leave_out_early());
+        for name in waiting.forgotten() {
+            telling.forget(name);
+        }
         let mut sessions = Vec::with_capacity(most);
         // Of those that only grew; none for each that is asked about.
         let mut grown = Vec::with_capacity(most);
-        for question in std::iter::once(first).chain(questions.try_iter().take(most - 1)) {
-            question.forgotten.into_iter().for_each(|name| {
-                telling.forget(name);
-            });
+        for question in waiting.take(most) {
             if question.has_only_grown {
                 grown.push(Some(question.session));
             } else {

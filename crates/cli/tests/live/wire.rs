@@ -87,10 +87,10 @@ fn inside() {
     err.read_to_string(&mut talk).unwrap();
     assert_eq!(output.status.code(), Some(0), "{talk}");
     let last = talk.lines().last().unwrap();
-    assert_eq!(
-        last, "3,254 frames of 3,254 read; 0 frames lost by the kernel, 0 by the interface",
-        "{talk}"
-    );
+    // Of early verdicts some may have been left out: this is not the pace of the recording.
+    let counted = "3,254 frames of 3,254 read; 0 frames lost by the kernel, 0 by the interface";
+    assert!(last.starts_with(counted), "{talk}");
+    assert!(!last.contains("without a verdict"), "{talk}");
     let online = records(&String::from_utf8(output.stdout).unwrap());
     let path = path.to_str().unwrap();
     let offline = records(&output_of(&[

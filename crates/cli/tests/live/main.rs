@@ -6,6 +6,7 @@
     expect(clippy::print_stdout, reason = "a test that skips says so")
 )]
 
+mod killed;
 #[path = "../program/mod.rs"]
 mod program;
 mod reading;

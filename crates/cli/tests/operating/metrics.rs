@@ -73,7 +73,8 @@ impl Service {
     /// The metrics, once one of them has that value.
     pub(crate) fn metrics_with(&self, name: &str, expected: f64) -> String {
         let mut page = String::new();
-        for _ in 0..600 {
+        // Two minutes: the model may have a tenth of a processor.
+        for _ in 0..2_400 {
             page = self.get("/metrics").1;
             if value(&page, name) == Some(expected) {
                 return page;
@@ -155,7 +156,7 @@ fn verdicts_are_counted_by_what_they_say() {
     service.feed(&fs::read(sample()).unwrap());
     service.metrics_with("undertone_frames_total", 3_254.0);
     let mut page = String::new();
-    for _ in 0..600 {
+    for _ in 0..2_400 {
         page = service.get("/metrics").1;
         let told = sum(&page, "undertone_verdicts_total");
         if (told - sum(&page, "undertone_sessions_ended_total")).abs() < 1e-9 {

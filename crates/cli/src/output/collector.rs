@@ -55,7 +55,7 @@ impl Collector {
     ) -> anyhow::Result<Self> {
         let (flows, socket) = match transport {
             Transport::Udp => (Flows::by_udp(enterprise), udp(address)),
-            Transport::Tcp => (Flows::by_tcp(enterprise), tcp(address, limit)),
+            Transport::Tcp => (Flows::in_a_stream(enterprise), tcp(address, limit)),
         };
         let socket = socket.with_context(|| format!("cannot reach the collector `{address}`"))?;
         let mut collector = Self {

@@ -182,7 +182,7 @@ impl OpenFile {
 
 /// A file of IPFIX, which begins with its templates.
 fn flows(enterprise: u32, file: File, begun: Timestamp) -> io::Result<Body> {
-    let mut flows = Flows::into_file(enterprise);
+    let mut flows = Flows::in_a_stream(enterprise);
     let mut out = BufWriter::new(file);
     out.write_all(&flows.beginning(begun))?;
     Ok(Body::Flows(flows, out))

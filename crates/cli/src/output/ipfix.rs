@@ -30,13 +30,8 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    /// For a file.
-    pub(super) fn into_file(enterprise: u32) -> Self {
-        Self::new(enterprise, LONGEST)
-    }
-
-    /// For a collector that is reached by TCP.
-    pub(super) fn by_tcp(enterprise: u32) -> Self {
+    /// For a file, or a collector that is reached by TCP.
+    pub(super) fn in_a_stream(enterprise: u32) -> Self {
         Self::new(enterprise, LONGEST)
     }
 

@@ -180,22 +180,14 @@ pub(super) fn fields(version: Version) -> impl Iterator<Item = &'static Field> {
 
 static ADDRESSES_OF_FOUR: [Field; 2] = [
     // sourceIPv4Address, destinationIPv4Address
-    Field::iana(8, 4, |finding, out| {
-        out.extend(octets(finding.client().ip()));
-    }),
-    Field::iana(12, 4, |finding, out| {
-        out.extend(octets(finding.server().ip()));
-    }),
+    Field::iana(8, 4, source_address),
+    Field::iana(12, 4, destination_address),
 ];
 
 static ADDRESSES_OF_SIX: [Field; 2] = [
     // sourceIPv6Address, destinationIPv6Address
-    Field::iana(27, 16, |finding, out| {
-        out.extend(octets(finding.client().ip()));
-    }),
-    Field::iana(28, 16, |finding, out| {
-        out.extend(octets(finding.server().ip()));
-    }),
+    Field::iana(27, 16, source_address),
+    Field::iana(28, 16, destination_address),
 ];
 
 static FLOW: [Field; 15] = [
@@ -281,6 +273,14 @@ const CONFIDENCE: [&str; 2] = ["undertoneConfidence", "0 to 1; 0 where nobody wa
 const BACKGROUND: [&str; 2] = ["undertoneBackground", "the kind, if it is background"];
 const MODEL: [&str; 2] = ["undertoneModel", "the first digits of its SHA-256"];
 const COMMUNITY_ID: [&str; 2] = ["undertoneCommunityId", "version 1, seed 0"];
+
+fn source_address(finding: &Finding<'_>, out: &mut Vec<u8>) {
+    out.extend(octets(finding.client().ip()));
+}
+
+fn destination_address(finding: &Finding<'_>, out: &mut Vec<u8>) {
+    out.extend(octets(finding.server().ip()));
+}
 
 fn milliseconds(time: Timestamp) -> [u8; 8] {
     time.nanoseconds().div_euclid(1_000_000).to_be_bytes()
